@@ -1,0 +1,44 @@
+//! The client's clock for deadlines: monotonic, and counting the time that the machine was suspended.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// A reading of the client's clock.
+///
+/// It is read off two clocks, and the one that moved further counts: `CLOCK_BOOTTIME`, because `Instant` stands
+/// still while a Linux machine is suspended (rust-lang/rust#87906), and tokio's clock, because tests pause and
+/// advance it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    boot: Duration,
+    timer: Instant,
+}
+
+impl Moment {
+    pub(crate) fn now() -> Self {
+        Self { boot: since_boot(), timer: Instant::now() }
+    }
+
+    pub(crate) fn elapsed(self) -> Duration {
+        let now = Self::now();
+        now.boot.saturating_sub(self.boot).max(now.timer.saturating_duration_since(self.timer))
+    }
+
+    /// How much longer than tokio's timers know this moment is ago: the time of a suspension.
+    pub(crate) fn slept(self) -> Duration {
+        self.elapsed().saturating_sub(self.timer.elapsed())
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn since_boot() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::try_from(now).unwrap_or_default()
+}
+
+/// Elsewhere only tokio's clock is read.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn since_boot() -> Duration {
+    Duration::ZERO
+}

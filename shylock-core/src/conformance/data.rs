@@ -1,0 +1,81 @@
+//! P13 and P15: hostile names and notes are data, and foreign records are never trusted.
+
+use super::{
+    Defect,
+    lab::{LONG, Lab, acquire, fresh_name, holder, refused, request},
+};
+use crate::{AcquireRequest, Failure, HolderId, HolderInfo, LeaseKey, LockName, Renewal};
+
+/// Texts that mean something to a database, to a file system, or to a terminal.
+const HOSTILE: [&str; 18] = [
+    "$",
+    "$x",
+    "$$ROOT",
+    "$$NOW",
+    "$owner",
+    "a.b",
+    "..",
+    "/",
+    "{\"$gt\":\"\"}",
+    "' OR 1==1",
+    "@key",
+    "`",
+    "%00",
+    "+",
+    "\u{202e}rtl",
+    "é",
+    "e\u{301}",
+    "É",
+];
+
+/// Each such text is a lock of its own under exactly that name, and a note that comes back as it was.
+pub async fn hostile_names_and_notes_are_data(lab: Lab) {
+    let run = fresh_name("hostile");
+    let longest = "x".repeat(LockName::MAX_BYTES - run.as_str().len() - 1);
+    let mut leases: Vec<(LeaseKey, String)> = Vec::new();
+    for text in HOSTILE.into_iter().chain([longest.as_str(), " ", "  "]) {
+        // In front, where an operator would stand; the rest makes it unique.
+        let name = LockName::new(format!("{text}{run}")).expect("a valid name");
+        let note = format!("{text}\n\u{1b}[31m\0 ");
+        let info = HolderInfo { host: Some(text.into()), pid: Some(u32::MAX), note: Some(note.clone()) };
+        leases.push((acquire(&lab.a, &AcquireRequest { info, ..request(&name, LONG) }).await, note));
+    }
+    for (lease, note) in &leases {
+        let seen = refused(&lab.b, &request(&lease.name, LONG)).await;
+        assert_eq!((&seen.name, seen.holder, seen.token), (&lease.name, lease.holder, lease.token));
+        assert_eq!((seen.note.as_ref(), seen.pid), (Some(note), Some(u32::MAX)));
+    }
+    for (lease, _) in &leases {
+        lab.a.release(lease).await.expect("the store answers");
+        assert_eq!(holder(&lab.b, &lease.name).await, None, "{:?} is free", lease.name);
+    }
+}
+
+/// A record that we did not write, or that was spoilt: an error that says so, no grant, and no change.
+pub async fn a_corrupt_record_is_reported_and_untouched(lab: Lab) {
+    for defect in Defect::ALL {
+        let name = fresh_name("corrupt");
+        if !lab.fixture.plant(&name, defect).await {
+            continue;
+        }
+        let before = lab.fixture.stored(&name).await;
+        let is_corrupt = |failure: &Failure| matches!(failure, Failure::Corrupt { name: of, .. } if *of == name);
+        let lease = LeaseKey {
+            name: name.clone(),
+            holder: HolderId::from_bytes([7; 16]),
+            token: crate::FencingToken::new(1).expect("a token"),
+        };
+
+        let acquired = lab.a.try_acquire(&request(&name, LONG)).await.map_err(|error| error.failure().clone());
+        assert!(acquired.as_ref().is_err_and(is_corrupt), "{defect:?}: try_acquire says {acquired:?}");
+        let inspected = lab.b.inspect(&name).await.map_err(|error| error.failure().clone());
+        assert!(inspected.as_ref().is_err_and(is_corrupt), "{defect:?}: inspect says {inspected:?}");
+        let broken = lab.b.force_break(&name).await.map_err(|error| error.failure().clone());
+        assert!(broken.as_ref().is_err_and(is_corrupt), "{defect:?}: force_break says {broken:?}");
+        // These may report it or say that nothing is held. What counts is that they leave it alone.
+        drop(lab.a.renew(&[Renewal { lease: lease.clone(), ttl: LONG }]).await);
+        drop(lab.a.release(&lease).await);
+        drop(lab.a.hand_off(&lease, &request(&name, LONG)).await);
+        assert_eq!(lab.fixture.stored(&name).await, before, "{defect:?}: the record is as it was");
+    }
+}

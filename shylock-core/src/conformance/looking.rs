@@ -1,0 +1,53 @@
+//! What an operator sees and does: inspect, list, break.
+
+use super::lab::{LONG, Lab, acquire, fresh_name, holder, in_time, request};
+use crate::{ListQuery, LockInfo, LockName, LossReason};
+
+/// Breaking frees the lock, tells who had it, fences the former holder off, and lets it know.
+pub async fn break_frees_and_fences(lab: Lab) {
+    let (manager, other) = lab.managers();
+    let name = fresh_name("break");
+    assert_eq!(lab.a.force_break(&name).await.expect("the store answers"), None, "nobody holds it");
+    let guard = manager.lock(&name).try_acquire().await.expect("the store answers").expect("it is free");
+    let broken = other.force_break(&name).await.expect("the store answers").expect("it was held");
+    assert_eq!((&broken.name, broken.token), (&name, guard.token()));
+    assert_eq!(holder(&lab.b, &name).await, None);
+    let next = other.lock(&name).try_acquire().await.expect("the store answers").expect("it is free");
+    assert!(next.token() > guard.token());
+
+    guard.renew().await.expect_err("the lease is gone");
+    let loss = in_time("the loss", guard.lost()).await;
+    assert_eq!(loss.reason, LossReason::Taken);
+    guard.release().await.expect_err("it is another's");
+    assert!(holder(&lab.a, &name).await.is_some_and(|info| info.token == next.token()));
+    next.release().await.expect("released");
+}
+
+/// Both see each held lock with its data, and none that is free.
+pub async fn inspect_and_list_tell_the_truth(lab: Lab) {
+    let prefix = fresh_name("list");
+    let name = |suffix: &str| LockName::new(format!("{prefix}{suffix}")).expect("a valid name");
+    // What could be a pattern is not one, and the order is that of the bytes.
+    let names = ["$", "%", ".*", "B", "_", "a", "é", "文"].map(name);
+    assert_eq!(holder(&lab.a, &names[0]).await, None);
+    let mut leases = Vec::new();
+    for name in names.iter().rev() {
+        leases.push(acquire(&lab.a, &request(name, LONG)).await);
+    }
+    let freed = acquire(&lab.a, &request(&name("freed"), LONG)).await;
+    lab.a.release(&freed).await.expect("the store answers");
+
+    for lease in &leases {
+        let seen = holder(&lab.b, &lease.name).await.expect("held");
+        assert_eq!((&seen.name, seen.holder, seen.token), (&lease.name, lease.holder, lease.token));
+    }
+    let query = |prefix: &str, after: Option<LockName>, limit| ListQuery { prefix: prefix.into(), after, limit };
+    let listed = async |query| -> Vec<LockName> {
+        let page = lab.b.list(&query).await.expect("the store answers");
+        page.into_iter().map(|LockInfo { name, .. }| name).collect()
+    };
+    assert_eq!(listed(query(prefix.as_str(), None, 100)).await, names);
+    assert_eq!(listed(query(prefix.as_str(), None, 3)).await, names[..3]);
+    assert_eq!(listed(query(prefix.as_str(), Some(names[2].clone()), 3)).await, names[3..6]);
+    assert_eq!(listed(query(name(".").as_str(), None, 100)).await, names[2..3]);
+}

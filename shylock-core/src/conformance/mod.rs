@@ -1,0 +1,143 @@
+//! Every promise that a store can break, as a test that any store can run (feature `conformance`).
+//!
+//! A store's own tests say how to [make a fixture](Fixture), and have one `#[test]` per promise:
+//!
+//! ```
+//! # use std::{sync::Arc, time::Duration};
+//! # use shylock_core::conformance::{conformance_tests, MemoryFixture};
+//! async fn fixture() -> MemoryFixture {
+//!     MemoryFixture::default()
+//! }
+//! conformance_tests!(fixture().await); // a store with a clock of its own
+//! # mod paused { use super::*;
+//! conformance_tests!(paused, fixture().await); // a store on tokio's clock: nothing has to be waited for
+//! # }
+//! ```
+//!
+//! Each test uses lock names of its own and deletes nothing, so that they can share a store with each other.
+
+pub mod ambiguity;
+pub mod data;
+pub mod exclusion;
+pub mod expiry;
+mod faults;
+mod fixture;
+mod lab;
+pub mod looking;
+pub mod ownership;
+pub mod tokens;
+pub mod waiting;
+
+use std::{future::Future, pin::Pin};
+
+pub use self::{
+    fixture::{ClientClock, Defect, Fixture, MemoryFixture},
+    lab::Lab,
+};
+pub use crate::conformance_tests;
+
+/// One test of the suite.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    /// Its name, which says what it checks.
+    pub name: &'static str,
+    /// The promise of the design that it checks.
+    pub promise: &'static str,
+    /// The test; it panics where the promise is broken.
+    pub run: fn(Lab) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+/// Runs one test in a runtime of its own, for the macro.
+///
+/// # Panics
+/// The store breaks the promise, or no runtime can be made.
+#[doc(hidden)]
+pub fn run<F: Fixture>(paused: bool, make: impl Future<Output = F>, case: fn(Lab) -> BoxedTest) {
+    let mut builder = if paused {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    let runtime = builder.enable_all().start_paused(paused).build().expect("a runtime");
+    runtime.block_on(async move { case(Lab::new(make.await).await).await });
+}
+
+/// A test under way.
+#[doc(hidden)]
+pub type BoxedTest = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// One `#[test]` per promise, on the store that the expression makes: `conformance_tests!(fixture().await)`.
+///
+/// With `paused, ` in front, the tests run on tokio's paused clock.
+#[macro_export]
+macro_rules! conformance_tests {
+    (paused, $make:expr) => {
+        $crate::__conformance_cases! { __conformance_test [true, $make] }
+    };
+    ($make:expr) => {
+        $crate::__conformance_cases! { __conformance_test [false, $make] }
+    };
+}
+
+/// The list of all tests, given to the macro named first.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_cases {
+    ($callback:ident $args:tt) => {
+        $crate::$callback! { $args
+            "P1" exclusion::one_of_many_gets_a_free_lock,
+            "P1" exclusion::a_held_lock_is_refused_and_tells_its_holder,
+            "P2" tokens::token_grows_after_release,
+            "P2" tokens::token_grows_after_clean_up,
+            "P3" ownership::a_stale_holder_cannot_release,
+            "P3" ownership::a_stale_holder_cannot_renew,
+            "P3" ownership::a_stale_holder_cannot_hand_off,
+            "P3" ownership::hand_off_passes_the_lock_on,
+            "P3" ownership::a_batch_is_answered_one_by_one,
+            "P3" expiry::an_expired_lease_cannot_be_renewed,
+            "P3" expiry::renewal_never_shortens,
+            "P4" expiry::an_expired_lease_is_taken_over,
+            "P4" expiry::a_lease_is_not_taken_early,
+            "P5" expiry::waiting_never_shortens_the_lease,
+            "P6" expiry::client_clocks_have_no_say,
+            "P7" looking::break_frees_and_fences,
+            "P8" waiting::a_cancelled_acquisition_leaves_nothing_held,
+            "P9" waiting::a_dropped_guard_frees_the_lock,
+            "P10" ambiguity::a_repeated_request_recognises_its_grant,
+            "P10" ambiguity::a_repeated_release_is_harmless,
+            "P10" ambiguity::lost_answers_of_release_and_hand_off_are_survived,
+            "P11" waiting::waiters_of_one_process_are_served_in_order,
+            "P11" waiting::another_process_gets_its_turn,
+            "P13" data::hostile_names_and_notes_are_data,
+            "P13" looking::inspect_and_list_tell_the_truth,
+            "P15" data::a_corrupt_record_is_reported_and_untouched,
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_test {
+    ([$paused:literal, $make:expr] $($promise:literal $module:ident::$case:ident,)*) => {$(
+        #[test]
+        fn $case() {
+            $crate::conformance::run($paused, async { $make }, |lab| {
+                ::std::boxed::Box::pin($crate::conformance::$module::$case(lab))
+            });
+        }
+    )*};
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_list {
+    ([] $($promise:literal $module:ident::$case:ident,)*) => {
+        vec![$(Case { name: stringify!($case), promise: $promise, run: |lab| Box::pin($module::$case(lab)) },)*]
+    };
+}
+
+/// All tests of the suite.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    crate::__conformance_cases! { __conformance_list [] }
+}

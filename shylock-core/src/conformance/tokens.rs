@@ -1,0 +1,34 @@
+//! P2: the tokens of one name strictly increase.
+
+use super::lab::{LONG, Lab, acquire, fresh_name, request};
+use crate::ReleaseOutcome;
+
+/// Twenty holders in a row, of two processes, with many acquisitions in one millisecond.
+pub async fn token_grows_after_release(lab: Lab) {
+    let name = fresh_name("token");
+    let mut last = None;
+    for store in [&lab.a, &lab.b].into_iter().cycle().take(20) {
+        let lease = acquire(store, &request(&name, LONG)).await;
+        assert!(Some(lease.token) > last, "{:?} came after {last:?}", lease.token);
+        last = Some(lease.token);
+        assert_eq!(store.release(&lease).await.expect("the store answers"), ReleaseOutcome::Released);
+    }
+}
+
+/// The record of an idle lock is removed, and the token grows on.
+pub async fn token_grows_after_clean_up(lab: Lab) {
+    let name = fresh_name("clean_up");
+    let mut last = None;
+    for store in [&lab.a, &lab.b].into_iter().cycle().take(4) {
+        // Two acquisitions, so that one which merely starts anew cannot reach the number by chance.
+        for _ in 0..2 {
+            let lease = acquire(store, &request(&name, LONG)).await;
+            assert!(Some(lease.token) > last, "{:?} came after {last:?}", lease.token);
+            last = Some(lease.token);
+            store.release(&lease).await.expect("the store answers");
+        }
+        // The clean-up is a day away at least; that the clock has moved on by then is all that is asked for here.
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        lab.fixture.clean_up(&name).await;
+    }
+}

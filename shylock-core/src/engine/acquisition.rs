@@ -1,0 +1,238 @@
+//! [`Acquisition`]: one holder id, the requests sent under it, and what became of them.
+//!
+//! Every request runs to its answer, whoever still waits for it. What must never change: a grant is either turned
+//! into exactly one [`Held`], or released.
+
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::{sync::mpsc, time};
+
+use super::{Engine, held::Held, lease::Lease, pace::Pace, release, renew::Terms};
+use crate::{
+    AcquireRequest, Attempt, BackendError, Failure, FencingToken, Grant, HandOff, LeaseKey, LockInfo, MIN_TTL,
+    clock::Moment,
+};
+
+#[derive(Debug)]
+pub(crate) struct Acquisition {
+    pub(crate) request: AcquireRequest,
+    terms: Terms,
+    engine: Arc<Engine>,
+    ledger: Mutex<Ledger>,
+    answers: mpsc::UnboundedSender<Answer>,
+}
+
+/// What one request brought.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Granted(Held),
+    Held(LockInfo),
+    Failed(BackendError),
+    /// No answer within the time of one call. The request is still under way.
+    Late,
+}
+
+#[derive(Debug, Default)]
+struct Ledger {
+    /// Nobody waits any more: grants are to be released.
+    abandoned: bool,
+    /// The grant that was handed out.
+    granted: Option<FencingToken>,
+    /// Requests that may still be carried out.
+    open: u32,
+    /// Those of them that will bring no answer.
+    doubtful: u32,
+    /// When the first of the open ones was sent.
+    open_since: Option<Moment>,
+}
+
+/// The one who waits for an acquisition. Dropping it withdraws what was asked for.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    pub(crate) acquisition: Arc<Acquisition>,
+    pub(crate) answers: mpsc::UnboundedReceiver<Answer>,
+}
+
+impl Claim {
+    pub(crate) fn new(engine: &Arc<Engine>, request: AcquireRequest, terms: Terms) -> Self {
+        let (sender, answers) = mpsc::unbounded_channel();
+        let acquisition = Arc::new(Acquisition {
+            request,
+            terms,
+            engine: Arc::clone(engine),
+            ledger: Mutex::default(),
+            answers: sender,
+        });
+        Self { acquisition, answers }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let doubtful = {
+            let mut ledger = self.acquisition.ledger();
+            ledger.abandoned = true;
+            ledger.doubtful > 0 && ledger.granted.is_none()
+        };
+        if doubtful {
+            self.acquisition.withdraw();
+        }
+    }
+}
+
+impl Acquisition {
+    /// Sends the request. Its answer comes over the channel of the [`Claim`].
+    pub(crate) fn attempt(self: &Arc<Self>) {
+        let this = Arc::clone(self);
+        let sent = self.sending();
+        self.engine.work(async move {
+            let call = this.engine.backend.try_acquire(&this.request);
+            let answer = this.answer_of(call).await;
+            this.settle(sent, answer);
+        });
+    }
+
+    /// Takes the lock over from `from`, a lease of this process.
+    pub(crate) async fn take_from(self: &Arc<Self>, from: &LeaseKey) -> Passed {
+        let sent = self.sending();
+        match self.engine.backend.hand_off(from, &self.request).await {
+            Ok(HandOff::Granted(grant)) => {
+                self.granted(sent, grant);
+                Passed::Yes
+            }
+            Ok(HandOff::NotHeld) => {
+                self.close();
+                Passed::NotHeld
+            }
+            Err(error) if *error.failure() == Failure::Ambiguous => {
+                self.doubt();
+                Passed::Unknown
+            }
+            Err(_) => {
+                self.close();
+                Passed::No
+            }
+        }
+    }
+
+    /// Whether a request that was sent before may still be granted, and since when.
+    pub(crate) fn open_since(&self) -> Option<Moment> {
+        self.ledger().open_since
+    }
+
+    fn sending(&self) -> Moment {
+        let now = Moment::now();
+        let mut ledger = self.ledger();
+        ledger.open += 1;
+        ledger.open_since.get_or_insert(now);
+        now
+    }
+
+    /// Waits for the answer however long it takes, and tells the waiter when it is late.
+    async fn answer_of<T>(&self, call: impl Future<Output = T>) -> T {
+        let mut call = pin!(call);
+        if let Ok(answer) = time::timeout(self.terms.call_limit, call.as_mut()).await {
+            return answer;
+        }
+        drop(self.answers.send(Answer::Late));
+        call.await
+    }
+
+    fn settle(self: &Arc<Self>, sent: Moment, answer: Result<Attempt, BackendError>) {
+        match answer {
+            Ok(Attempt::Granted(grant)) => self.granted(sent, grant),
+            Ok(Attempt::Held(info)) => {
+                self.close();
+                drop(self.answers.send(Answer::Held(info)));
+            }
+            Err(error) => {
+                if *error.failure() == Failure::Ambiguous {
+                    self.doubt()
+                } else {
+                    self.close()
+                }
+                drop(self.answers.send(Answer::Failed(error)));
+            }
+        }
+    }
+
+    /// An open request will bring no answer.
+    fn doubt(self: &Arc<Self>) {
+        let mut ledger = self.ledger();
+        ledger.doubtful += 1;
+        let nobody_asks_again = ledger.abandoned && ledger.granted.is_none();
+        drop(ledger);
+        if nobody_asks_again {
+            self.withdraw();
+        }
+    }
+
+    fn granted(self: &Arc<Self>, sent: Moment, Grant { token }: Grant) {
+        let key = LeaseKey { name: self.request.name.clone(), holder: self.request.holder, token };
+        let mut ledger = self.ledger();
+        // A repeated request recognised a lease that may have been granted to an earlier one.
+        let sent = ledger.open_since.unwrap_or(sent);
+        ledger.open = ledger.open.saturating_sub(1);
+        if ledger.granted == Some(token) {
+            return;
+        }
+        let unwanted = ledger.abandoned || ledger.granted.is_some();
+        if !unwanted {
+            ledger.granted = Some(token);
+        }
+        drop(ledger);
+        let lease = Arc::new(Lease::new(key, self.terms, sent));
+        if unwanted {
+            return release::in_background(&self.engine, lease);
+        }
+        // Where nobody listens any more, the value is dropped, and so the lease released.
+        drop(self.answers.send(Answer::Granted(Held::new(&self.engine, lease))));
+    }
+
+    /// One request less that may still be granted.
+    fn close(&self) {
+        let mut ledger = self.ledger();
+        ledger.open = ledger.open.saturating_sub(1);
+        if ledger.open == 0 {
+            ledger.open_since = None;
+        }
+    }
+
+    /// Finds out what became of requests whose answers never came, and releases what they brought. The request is
+    /// repeated with the shortest lease, since it recognises its own grant or else finds out that there is none.
+    fn withdraw(self: &Arc<Self>) {
+        let (this, engine) = (Arc::clone(self), Arc::clone(&self.engine));
+        let request = AcquireRequest { ttl: MIN_TTL, ..self.request.clone() };
+        let lasts = self.terms.ttl;
+        self.engine.work(async move {
+            let since = Moment::now();
+            let mut pace = Pace::new(engine.options.poll_first, engine.options.poll_max);
+            while since.elapsed() < lasts {
+                let pause = match engine.backend.try_acquire(&request).await {
+                    Ok(Attempt::Granted(grant)) => return this.granted(Moment::now(), grant),
+                    Ok(Attempt::Held(_)) => return,
+                    Err(error) if !error.is_passing() => break,
+                    Err(error) => pace.after_failure(error.retry_after(), super::random()),
+                };
+                time::sleep(pause).await;
+            }
+            tracing::warn!(lock = %request.name, "an unanswered request could not be withdrawn; a lease that it may have brought ends by itself");
+        });
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What became of a hand-off, as seen from the one who gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passed {
+    Yes,
+    No,
+    NotHeld,
+    Unknown,
+}

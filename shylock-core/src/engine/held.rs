@@ -1,0 +1,72 @@
+//! [`Held`]: a lease that somebody holds. Dropping it releases the lock in the background.
+
+use std::sync::Arc;
+
+use super::{Engine, lease::Lease, release, renew::Terms};
+use crate::{Error, LeaseKey, LossReason, Result, clock::Moment};
+
+#[derive(Debug)]
+#[must_use = "dropping it releases the lock"]
+pub(crate) struct Held {
+    engine: Arc<Engine>,
+    lease: Arc<Lease>,
+}
+
+impl Held {
+    pub(crate) fn new(engine: &Arc<Engine>, lease: Arc<Lease>) -> Self {
+        engine.keep(&lease);
+        Self { engine: Arc::clone(engine), lease }
+    }
+
+    pub(crate) fn lease(&self) -> &Arc<Lease> {
+        &self.lease
+    }
+
+    /// Renews now, and waits for the answer or for as long as one call may take.
+    pub(crate) async fn renew(&self) -> Result<()> {
+        self.lease.valid_for().map_err(lost)?;
+        let (engine, lease) = (Arc::clone(&self.engine), Arc::clone(&self.lease));
+        self.engine.run(async move { engine.renew_now(&lease).await?.map_err(lost) }).await
+    }
+
+    /// Releases, and tells what became of it. The release goes on when the future is dropped.
+    pub(crate) async fn release(self) -> Result<()> {
+        self.engine.forget(&self.lease);
+        let (engine, lease) = (Arc::clone(&self.engine), Arc::clone(&self.lease));
+        let limit = engine.options.call_timeout;
+        let giving_back = release::give_back(Arc::clone(&engine), lease);
+        self.engine.run(async move { engine.call(limit, giving_back).await?.map_err(lost) }).await
+    }
+
+    /// Ends the holding without a release.
+    pub(crate) fn detach(self) -> Arc<Lease> {
+        self.engine.forget(&self.lease);
+        self.lease.lose(LossReason::Released);
+        Arc::clone(&self.lease)
+    }
+}
+
+impl Engine {
+    /// Goes on with a lease that was detached, if the store says that it is still there.
+    pub(crate) async fn resume(self: &Arc<Self>, key: LeaseKey, terms: Terms) -> Result<Held> {
+        let engine = Arc::clone(self);
+        let resume = async move {
+            let lease = Arc::new(Lease::new(key, terms, Moment::now()));
+            engine.renew_now(&lease).await?.map_err(lost)?;
+            Ok(Held::new(&engine, lease))
+        };
+        self.run(resume).await
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.engine.forget(&self.lease) {
+            release::in_background(&self.engine, Arc::clone(&self.lease));
+        }
+    }
+}
+
+fn lost(reason: LossReason) -> Error {
+    Error::Lost { reason }
+}

@@ -1,0 +1,206 @@
+//! The task of a manager that renews its leases and tells their holders of a loss. It runs while there are leases
+//! to look after, and never waits for a store itself.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::Notify,
+    time::{self, Instant},
+};
+
+use super::{Engine, lease::Lease, renew::Step};
+use crate::{BackendError, LossReason, RenewOutcome, clock::Moment};
+
+/// The most leases that one request renews.
+const BATCH: usize = 1000;
+/// The keeper looks at least this often whether the machine was suspended, which its timers do not notice.
+const LONGEST_NAP: Duration = Duration::from_secs(1);
+/// Timers that lag this far behind `CLOCK_BOOTTIME` have slept.
+const SUSPENDED: Duration = Duration::from_millis(100);
+
+/// The leases of one manager.
+#[derive(Debug, Default)]
+pub(crate) struct Leases {
+    table: Mutex<Table>,
+    sooner: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    leases: HashMap<Id, Entry>,
+    /// When to look at each lease next.
+    due: BTreeSet<(Instant, Id)>,
+    kept: bool,
+}
+
+#[derive(Debug)]
+struct Entry {
+    lease: Arc<Lease>,
+    /// `None`: it is lost, and there is nothing more to do for it.
+    due: Option<Instant>,
+}
+
+/// The address of a lease: its own as long as the table holds it.
+type Id = usize;
+
+fn id(lease: &Arc<Lease>) -> Id {
+    Arc::as_ptr(lease).addr()
+}
+
+impl Engine {
+    /// Looks after a lease from now on.
+    pub(crate) fn keep(self: &Arc<Self>, lease: &Arc<Lease>) {
+        let mut table = self.leases.table();
+        table.leases.insert(id(lease), Entry { lease: Arc::clone(lease), due: None });
+        table.look_at(id(lease), Some(Instant::now()));
+        if table.kept {
+            self.leases.sooner.notify_one();
+        } else {
+            table.kept = true;
+            drop(table);
+            let keeper = Keeper(Arc::clone(self));
+            self.runtime.spawn(async move { keeper.run().await });
+        }
+    }
+
+    /// Looks after it no more. Says whether it was looked after until now.
+    pub(crate) fn forget(&self, lease: &Arc<Lease>) -> bool {
+        let mut table = self.leases.table();
+        table.look_at(id(lease), None);
+        table.leases.remove(&id(lease)).is_some()
+    }
+
+    /// Renews one lease out of its turn.
+    pub(crate) async fn renew_now(
+        self: &Arc<Self>,
+        lease: &Arc<Lease>,
+    ) -> Result<Result<(), LossReason>, BackendError> {
+        self.renew(std::slice::from_ref(lease)).await?;
+        Ok(lease.valid_for().map(|_| ()))
+    }
+
+    async fn renew(self: &Arc<Self>, leases: &[Arc<Lease>]) -> Result<(), BackendError> {
+        let limit = leases.iter().map(|lease| lease.terms.call_limit).min().unwrap_or_default();
+        let (engine, batch) = (Arc::clone(self), leases.to_vec());
+        // What a late answer confirms still counts, hence it is noted where the call is, not where it is awaited.
+        let call = async move {
+            let sent = Moment::now();
+            let renewals: Vec<_> = batch.iter().map(|lease| lease.renewal()).collect();
+            let outcomes = engine.backend.renew(&renewals).await?;
+            for (lease, outcome) in batch.iter().zip(outcomes) {
+                match outcome {
+                    RenewOutcome::Renewed => drop(lease.confirm(sent)),
+                    RenewOutcome::NotHeld => lease.lose(LossReason::Taken),
+                }
+            }
+            Ok(())
+        };
+        self.call(limit, call).await
+    }
+}
+
+impl Leases {
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    /// Changes when to look at a lease.
+    fn look_at(&mut self, id: Id, when: Option<Instant>) {
+        let Some(entry) = self.leases.get_mut(&id) else { return };
+        if let Some(before) = std::mem::replace(&mut entry.due, when) {
+            self.due.remove(&(before, id));
+        }
+        self.due.extend(when.map(|when| (when, id)));
+    }
+
+    /// Takes the next step of all leases that are due. Returns those to renew, and when to look again; `None` when
+    /// there is nothing to look after any more.
+    fn look(&mut self) -> Option<(Vec<Arc<Lease>>, Instant)> {
+        let now = Instant::now();
+        let mut renew = Vec::new();
+        while let Some((_, id)) = self.due.first().copied().filter(|(when, _)| *when <= now) {
+            let lease = Arc::clone(&self.leases.get(&id)?.lease);
+            let again = match lease.step() {
+                Step::Wait(pause) => Some(now + pause.max(Duration::from_millis(1))),
+                Step::Renew => {
+                    renew.push(Arc::clone(&lease));
+                    Some(now + lease.terms.call_limit)
+                }
+                Step::Lose(reason) => {
+                    tracing::warn!(lock = %lease.key.name, %reason, "a lease is lost");
+                    None
+                }
+            };
+            self.look_at(id, again);
+        }
+        self.kept = !self.due.is_empty();
+        self.due.first().map(|(when, _)| (renew, (*when).min(now + LONGEST_NAP)))
+    }
+
+    fn look_at_all_now(&mut self) {
+        let now = Instant::now();
+        let ids: Vec<_> = self.due.iter().map(|(_, id)| *id).collect();
+        ids.into_iter().for_each(|id| self.look_at(id, Some(now)));
+    }
+}
+
+struct Keeper(Arc<Engine>);
+
+impl Keeper {
+    async fn run(&self) {
+        let leases = &self.0.leases;
+        loop {
+            let Some((renew, again)) = leases.table().look() else { return };
+            for batch in renew.chunks(BATCH) {
+                self.renew(batch.to_vec());
+            }
+            let nap = Moment::now();
+            tokio::select! {
+                () = time::sleep_until(again) => {}
+                () = leases.sooner.notified() => {}
+            }
+            if nap.slept() > SUSPENDED {
+                leases.table().look_at_all_now();
+            }
+        }
+    }
+
+    fn renew(&self, batch: Vec<Arc<Lease>>) {
+        let engine = Arc::clone(&self.0);
+        self.0.runtime.spawn(async move {
+            if let Err(error) = engine.renew(&batch).await {
+                let (leases, error) = (batch.len(), &error as &dyn std::error::Error);
+                tracing::warn!(leases, error, "leases could not be renewed; it is tried again until they are lost");
+                let mut table = engine.leases.table();
+                for lease in &batch {
+                    lease.renewal_failed();
+                    table.look_at(id(lease), Some(Instant::now()));
+                }
+                drop(table);
+                engine.leases.sooner.notify_one();
+            }
+        });
+    }
+}
+
+impl Drop for Keeper {
+    /// With the runtime, renewal ends: holders are told now, not when they look.
+    fn drop(&mut self) {
+        let mut table = self.0.leases.table();
+        if std::mem::take(&mut table.kept) {
+            let left: Vec<_> = std::mem::take(&mut table.due).into_iter().collect();
+            for (_, id) in left {
+                if let Some(entry) = table.leases.get_mut(&id) {
+                    entry.due = None;
+                    entry.lease.lose(LossReason::Stopped);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! [`Lease`]: what this process knows of a lease that it was granted. Once lost, it is lost for good.
+
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+use super::renew::{Step, Terms, Trying, View};
+use crate::{LeaseKey, Loss, LossReason, Renewal, clock::Moment};
+
+#[derive(Debug)]
+pub(crate) struct Lease {
+    pub(crate) key: LeaseKey,
+    pub(crate) terms: Terms,
+    acquired: Moment,
+    state: Mutex<State>,
+    lost: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    /// When the request was sent whose answer last confirmed the lease.
+    confirmed: Moment,
+    trying: Option<Try>,
+    loss: Option<LossReason>,
+}
+
+#[derive(Debug)]
+struct Try {
+    sent: Moment,
+    failures: u32,
+    under_way: bool,
+}
+
+impl Lease {
+    /// A lease that was granted by a request first sent at `sent`.
+    pub(crate) fn new(key: LeaseKey, terms: Terms, sent: Moment) -> Self {
+        let state = Mutex::new(State { confirmed: sent, trying: None, loss: None });
+        Self { key, terms, acquired: Moment::now(), state, lost: Notify::new() }
+    }
+
+    /// How long the holder may still act, or why it may not.
+    pub(crate) fn valid_for(&self) -> Result<Duration, LossReason> {
+        let mut state = self.state();
+        if let Some(reason) = state.loss {
+            return Err(reason);
+        }
+        let verdict = self.terms.valid_for(state.confirmed.elapsed(), self.acquired.elapsed());
+        verdict.inspect_err(|reason| self.set_lost(&mut state, *reason))
+    }
+
+    /// Decides what is to be done now, and notes it as done.
+    pub(crate) fn step(&self) -> Step {
+        let mut state = self.state();
+        if let Some(reason) = state.loss {
+            return Step::Lose(reason);
+        }
+        let view = View {
+            confirmed: state.confirmed.elapsed(),
+            held: self.acquired.elapsed(),
+            trying: state.trying.as_ref().map(|t| Trying {
+                sent: t.sent.elapsed(),
+                failures: t.failures,
+                under_way: t.under_way,
+            }),
+        };
+        let step = self.terms.decide(&view);
+        match step {
+            Step::Lose(reason) => self.set_lost(&mut state, reason),
+            Step::Renew => {
+                let failures = state.trying.as_ref().map_or(0, |t| t.failures + u32::from(t.under_way));
+                state.trying = Some(Try { sent: Moment::now(), failures, under_way: true });
+            }
+            Step::Wait(_) => {}
+        }
+        step
+    }
+
+    pub(crate) fn renewal(&self) -> Renewal {
+        Renewal { lease: self.key.clone(), ttl: self.terms.ttl }
+    }
+
+    /// The store has confirmed a request that was sent at `sent`. Too late is too late: nothing revives a lease
+    /// whose holder was, or could have been, told that it is lost.
+    pub(crate) fn confirm(&self, sent: Moment) -> Result<(), LossReason> {
+        self.valid_for()?;
+        let mut state = self.state();
+        if sent.elapsed() < state.confirmed.elapsed() {
+            state.confirmed = sent;
+            state.trying = None;
+        }
+        Ok(())
+    }
+
+    /// A renewal that was sent at `sent` has failed.
+    pub(crate) fn renewal_failed(&self) {
+        if let Some(t) = self.state().trying.as_mut().filter(|t| t.under_way) {
+            t.failures += 1;
+            t.under_way = false;
+        }
+    }
+
+    /// Tells the holder that it is over. The first reason stays.
+    pub(crate) fn lose(&self, reason: LossReason) {
+        self.set_lost(&mut self.state(), reason);
+    }
+
+    /// Whether the lease will have ended on the server by itself within this time.
+    pub(crate) fn ends_within(&self, pause: Duration) -> bool {
+        self.state().confirmed.elapsed() + pause >= self.terms.ttl
+    }
+
+    /// Resolves when the lease is lost.
+    pub(crate) fn lost(self: &Arc<Self>) -> impl Future<Output = Loss> + Send + 'static {
+        let lease = Arc::clone(self);
+        async move {
+            loop {
+                let told = lease.lost.notified();
+                if let Err(reason) = lease.valid_for() {
+                    return Loss::new(reason);
+                }
+                told.await;
+            }
+        }
+    }
+
+    fn set_lost(&self, state: &mut State, reason: LossReason) {
+        if state.loss.is_none() {
+            state.loss = Some(reason);
+            self.lost.notify_waiters();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,96 @@
+//! How long to wait before the next attempt. Pure: no clock, no randomness of its own.
+
+use std::time::Duration;
+
+use crate::FencingToken;
+
+/// The pause after a failed call, unless the store names another.
+const AFTER_FAILURE: Duration = Duration::from_millis(100);
+/// The end of a lease is told in whole milliseconds; ask a little later.
+const ROUNDING: Duration = Duration::from_millis(2);
+
+/// The pace of one waiter's attempts.
+#[derive(Debug, Clone)]
+pub(crate) struct Pace {
+    first: Duration,
+    most: Duration,
+    held: Duration,
+    failed: Duration,
+    seen: Option<FencingToken>,
+}
+
+impl Pace {
+    pub(crate) fn new(first: Duration, most: Duration) -> Self {
+        Self { first, most, held: first, failed: AFTER_FAILURE, seen: None }
+    }
+
+    /// The pause after another was found to hold the lock. It doubles while that is the same holder, and starts
+    /// again when the lock has moved: then others get in, and it is worth looking often. It never goes beyond the
+    /// moment at which the lease can be taken over. `random` lies in 0..1.
+    pub(crate) fn after_held(&mut self, token: FencingToken, takeover_in: Duration, random: f64) -> Duration {
+        self.failed = AFTER_FAILURE;
+        if self.seen.replace(token) != Some(token) {
+            self.held = self.first;
+        }
+        let pause = jittered(self.held, random);
+        self.held = (self.held * 2).min(self.most);
+        pause.min(takeover_in + ROUNDING)
+    }
+
+    /// The pause after a call that failed: it doubles up to the longest one, and is at least what the store asked.
+    pub(crate) fn after_failure(&mut self, retry_after: Option<Duration>, random: f64) -> Duration {
+        let pause = jittered(self.failed, random);
+        self.failed = (self.failed * 2).min(self.most.max(AFTER_FAILURE));
+        pause.max(retry_after.unwrap_or_default())
+    }
+}
+
+/// Between half of it and the whole, so that many waiters do not ask at once.
+fn jittered(pause: Duration, random: f64) -> Duration {
+    pause.mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn token(value: u64) -> FencingToken {
+        FencingToken::new(value).expect("valid")
+    }
+
+    #[test]
+    fn pauses_double_while_the_holder_stays_and_restart_when_the_lock_moves() {
+        let mut pace = Pace::new(ms(25), ms(100));
+        let long = Duration::from_secs(9);
+        let pauses: Vec<_> = (0..4).map(|_| pace.after_held(token(1), long, 1.0)).collect();
+        assert_eq!(pauses, [ms(25), ms(50), ms(100), ms(100)]);
+        assert_eq!(pace.after_held(token(2), long, 1.0), ms(25));
+    }
+
+    #[test]
+    fn jitter_takes_away_at_most_half() {
+        let mut pace = Pace::new(ms(100), ms(100));
+        let long = Duration::from_secs(9);
+        assert_eq!(pace.after_held(token(1), long, 0.0), ms(50));
+        assert_eq!(pace.after_held(token(1), long, 0.5), ms(75));
+    }
+
+    #[test]
+    fn the_end_of_the_lease_comes_before_the_pace() {
+        let mut pace = Pace::new(ms(25), ms(100));
+        assert_eq!(pace.after_held(token(1), ms(3), 1.0), ms(5));
+        assert_eq!(pace.after_held(token(1), Duration::ZERO, 1.0), ROUNDING);
+    }
+
+    #[test]
+    fn a_store_that_asks_for_patience_gets_it() {
+        let mut pace = Pace::new(ms(25), ms(1000));
+        assert_eq!(pace.after_failure(Some(ms(700)), 1.0), ms(700));
+        assert_eq!(pace.after_failure(None, 1.0), ms(200));
+        assert_eq!(pace.after_failure(Some(ms(1)), 1.0), ms(400));
+    }
+}

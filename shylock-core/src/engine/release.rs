@@ -1,0 +1,92 @@
+//! Giving a lease back: to the next waiter of this process in one round trip, or to the store.
+
+use std::{future::Future, sync::Arc};
+
+use tokio::time;
+
+use super::{Engine, acquisition::Passed, lease::Lease, pace::Pace, queue::Next};
+use crate::{BackendError, Failure, LossReason, ReleaseOutcome};
+
+/// Gives the lease back; says whether it was still this holder's. The lease counts as gone from here on. Errs when
+/// the store refuses, or when the lease has ended by itself meanwhile.
+pub(crate) fn give_back(
+    engine: Arc<Engine>,
+    lease: Arc<Lease>,
+) -> impl Future<Output = Result<Result<(), LossReason>, BackendError>> + Send + 'static {
+    let unheard = Unheard(Some(Arc::clone(&lease)));
+    let valid = lease.valid_for().is_ok();
+    lease.lose(LossReason::Released);
+    async move {
+        let next = if valid { engine.lines.next(&lease.key.name) } else { Next::Release };
+        let passed = match next {
+            Next::HandOff(next) => next.take_from(&lease.key).await,
+            Next::Release => Passed::No,
+        };
+        let outcome = match passed {
+            Passed::Yes => Ok(Ok(())),
+            Passed::NotHeld => Ok(Err(LossReason::Taken)),
+            Passed::No => to_the_store(&engine, &lease, false).await,
+            Passed::Unknown => to_the_store(&engine, &lease, true).await,
+        };
+        unheard.heard();
+        engine.lines.wake(&lease.key.name);
+        outcome
+    }
+}
+
+/// Gives the lease back without anybody waiting for it.
+pub(crate) fn in_background(engine: &Arc<Engine>, lease: Arc<Lease>) {
+    let name = lease.key.name.clone();
+    let giving_back = give_back(Arc::clone(engine), lease);
+    engine.work(async move {
+        match giving_back.await {
+            Ok(Ok(())) => {}
+            Ok(Err(reason)) => tracing::debug!(lock = %name, %reason, "a dropped guard was not the holder any more"),
+            Err(error) => tracing::warn!(lock = %name, error = &error as &dyn std::error::Error, "a lock could not be released; its lease ends by itself"),
+        }
+    });
+}
+
+/// Repeats the release until the store knows, or until the lease has ended by itself.
+async fn to_the_store(
+    engine: &Arc<Engine>,
+    lease: &Lease,
+    mut unknown: bool,
+) -> Result<Result<(), LossReason>, BackendError> {
+    let mut pace = Pace::new(engine.options.poll_first, engine.options.poll_max);
+    loop {
+        let (backend, key) = (Arc::clone(&engine.backend), lease.key.clone());
+        let answer = engine.call(lease.terms.call_limit, async move { backend.release(&key).await }).await;
+        let error = match answer {
+            Ok(ReleaseOutcome::Released) => return Ok(Ok(())),
+            // Perhaps an earlier try has released it, and only its answer was lost.
+            Ok(ReleaseOutcome::NotHeld) if unknown => return Ok(Ok(())),
+            Ok(ReleaseOutcome::NotHeld) => return Ok(Err(LossReason::Taken)),
+            Err(error) => error,
+        };
+        let pause = pace.after_failure(error.retry_after(), super::random());
+        if !error.is_passing() || lease.ends_within(pause) {
+            return Err(error);
+        }
+        unknown |= *error.failure() == Failure::Ambiguous;
+        time::sleep(pause).await;
+    }
+}
+
+/// Says so when a release is dropped unsent, because the runtime has ended.
+struct Unheard(Option<Arc<Lease>>);
+
+impl Unheard {
+    fn heard(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unheard {
+    fn drop(&mut self) {
+        if let Some(lease) = &self.0 {
+            let (lock, ttl) = (&lease.key.name, lease.terms.ttl);
+            tracing::warn!(%lock, ?ttl, "the runtime of the lock manager has ended before a lock was released; its lease ends by itself");
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Waiting for a lock: queue, try, and try again when it is worth it.
+
+use std::{future::pending, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::oneshot,
+    time::{self, Instant},
+};
+
+use super::{
+    Engine, Held, UnderWay,
+    acquisition::{Answer, Claim},
+    pace::Pace,
+    queue::Place,
+    renew::Terms,
+};
+use crate::{AcquireRequest, BackendError, Error, HolderId, HolderInfo, LockName, Result, clock::Moment};
+
+/// How long to wait for a lock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Patience {
+    Never,
+    For(Duration),
+    Forever,
+}
+
+/// What is wanted, whatever becomes of the requests for it.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    pub(crate) name: LockName,
+    pub(crate) info: HolderInfo,
+    pub(crate) terms: Terms,
+}
+
+impl Engine {
+    /// Waits for its turn and for the lock. A dropped future leaves nothing behind.
+    pub(crate) async fn acquire(self: &Arc<Self>, wanted: Wanted, patience: Patience) -> Result<Held> {
+        let place = self.lines.join(&wanted.name);
+        let engine = Arc::clone(self);
+        self.until_unwanted(async move {
+            let mut waiter = None;
+            let wait = async {
+                place.turn().await;
+                let waiter = waiter.insert(Waiter::new(&engine, wanted, Some(&place))?);
+                // Boxed, so that those who only queue stay small.
+                Box::pin(waiter.wait(patience)).await
+            };
+            let Patience::For(limit) = patience else { return wait.await };
+            let outcome = time::timeout(limit, wait).await;
+            outcome.unwrap_or_else(|_| Err(timed_out(waiter, limit, &place)))
+        })
+        .await
+    }
+
+    /// Asks once, and again only when there was no proper answer.
+    pub(crate) async fn try_acquire(self: &Arc<Self>, wanted: Wanted) -> Result<Option<Held>> {
+        let limit = self.options.call_timeout;
+        let engine = Arc::clone(self);
+        self.until_unwanted(async move {
+            let mut waiter = Waiter::new(&engine, wanted, None)?;
+            let outcome = time::timeout(limit, Box::pin(waiter.wait(Patience::Never))).await;
+            match outcome {
+                Ok(Ok(held)) => Ok(Some(held)),
+                Ok(Err(Error::Timeout { .. })) => Ok(None),
+                Ok(Err(error)) => Err(error),
+                Err(_) => Err(waiter.failed.take().unwrap_or_else(|| no_answer(limit)).into()),
+            }
+        })
+        .await
+    }
+
+    /// Runs it on the engine's runtime, and drops it there as soon as the caller has dropped this future.
+    async fn until_unwanted<T: Send + 'static>(
+        self: &Arc<Self>,
+        call: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let (tell, told) = oneshot::channel();
+        let (give_up, given_up) = oneshot::channel();
+        let wanted = Wish { engine: self, give_up: Some(give_up) };
+        self.runtime.spawn(async move {
+            tokio::select! {
+                biased;
+                Ok(_until_cleared_up) = given_up => {}
+                outcome = call => drop(tell.send(outcome)),
+            }
+        });
+        let outcome = told.await.unwrap_or(Err(Error::Stopped));
+        drop(wanted);
+        outcome
+    }
+}
+
+/// Dropping it tells the task that nobody waits for its outcome any more. From that moment until the task has
+/// cleared up, [`Engine::idle`] waits.
+struct Wish<'a> {
+    engine: &'a Arc<Engine>,
+    give_up: Option<oneshot::Sender<UnderWay>>,
+}
+
+impl Drop for Wish<'_> {
+    fn drop(&mut self) {
+        if let Some(give_up) = self.give_up.take() {
+            drop(give_up.send(UnderWay::new(self.engine)));
+        }
+    }
+}
+
+/// The one that talks to the store: the first of a line, or one that does not queue.
+struct Waiter<'a> {
+    engine: &'a Arc<Engine>,
+    place: Option<&'a Place>,
+    wanted: Wanted,
+    claim: Claim,
+    pace: Pace,
+    /// Whether the store has said at least once who holds the lock.
+    answered: bool,
+    /// The last failure, unless a proper answer came after it.
+    failed: Option<BackendError>,
+    failing_since: Option<Moment>,
+}
+
+enum Verdict {
+    Granted(Held),
+    AskAgainIn(Duration),
+}
+
+impl<'a> Waiter<'a> {
+    fn new(engine: &'a Arc<Engine>, wanted: Wanted, place: Option<&'a Place>) -> Result<Self> {
+        let claim = new_claim(engine, &wanted)?;
+        let pace = Pace::new(engine.options.poll_first, engine.options.poll_max);
+        let mut waiter =
+            Self { engine, place, wanted, claim, pace, answered: false, failed: None, failing_since: None };
+        waiter.offer();
+        Ok(waiter)
+    }
+
+    async fn wait(&mut self, patience: Patience) -> Result<Held> {
+        // `None` while an answer is awaited.
+        let mut ask_at = Some(Instant::now());
+        loop {
+            let place = self.place;
+            let when = self.not_before(ask_at);
+            tokio::select! {
+                biased;
+                Some(answer) = self.claim.answers.recv() => match self.consider(answer, patience)? {
+                    Verdict::Granted(held) => return Ok(held),
+                    Verdict::AskAgainIn(pause) => ask_at = Some(Instant::now() + pause),
+                },
+                () = woken(place), if ask_at.is_some() => ask_at = Some(Instant::now()),
+                () = until(when), if ask_at.is_some() => {
+                    self.claim.acquisition.attempt();
+                    ask_at = None;
+                }
+            }
+        }
+    }
+
+    fn consider(&mut self, answer: Answer, patience: Patience) -> Result<Verdict> {
+        let pause = match answer {
+            Answer::Granted(held) if held.lease().valid_for().is_ok() => return Ok(Verdict::Granted(held)),
+            // It was granted so long ago that it may be another's by now.
+            Answer::Granted(_) => self.ask_anew()?,
+            Answer::Held(info) => {
+                (self.answered, self.failed, self.failing_since) = (true, None, None);
+                let holder = info.holder_info();
+                if matches!(patience, Patience::Never) {
+                    return Err(Error::Timeout { waited: Duration::ZERO, holder: Some(holder) });
+                }
+                self.place.inspect(|place| place.note_holder(holder));
+                if self.claim.acquisition.open_since().is_some() {
+                    self.ask_anew()?;
+                }
+                self.pace.after_held(info.token, info.takeover_in, super::random())
+            }
+            Answer::Failed(error) => {
+                let pause = self.pace.after_failure(error.retry_after(), super::random());
+                self.put_up_with(error, patience)?;
+                pause
+            }
+            Answer::Late => {
+                self.put_up_with(no_answer(self.wanted.terms.call_limit), patience)?;
+                Duration::ZERO
+            }
+        };
+        Ok(Verdict::AskAgainIn(pause))
+    }
+
+    /// Goes on after a failure that may pass, unless it has lasted too long.
+    fn put_up_with(&mut self, error: BackendError, patience: Patience) -> Result<()> {
+        let since = *self.failing_since.get_or_insert_with(Moment::now);
+        let too_long = matches!(patience, Patience::Forever) && since.elapsed() >= self.engine.options.outage_limit;
+        if !error.is_passing() || too_long {
+            return Err(error.into());
+        }
+        tracing::debug!(lock = %self.wanted.name, error = &error as &dyn std::error::Error, "an attempt failed and is repeated");
+        self.failed = Some(error);
+        let Terms { ttl, margin, .. } = self.wanted.terms;
+        if self.claim.acquisition.open_since().is_some_and(|since| since.elapsed() >= ttl - margin) {
+            self.ask_anew()?;
+        }
+        Ok(())
+    }
+
+    /// Begins a new acquisition; the one before is withdrawn.
+    fn ask_anew(&mut self) -> Result<Duration> {
+        self.claim = new_claim(self.engine, &self.wanted)?;
+        self.offer();
+        Ok(Duration::ZERO)
+    }
+
+    fn offer(&mut self) {
+        self.place.inspect(|place| place.offer(&self.claim.acquisition));
+    }
+
+    fn not_before(&self, ask_at: Option<Instant>) -> Option<Instant> {
+        ask_at.max(self.place.and_then(Place::not_before))
+    }
+}
+
+fn new_claim(engine: &Arc<Engine>, wanted: &Wanted) -> Result<Claim> {
+    let holder = HolderId::random().map_err(BackendError::permanent)?;
+    let Wanted { name, info, terms } = wanted.clone();
+    Ok(Claim::new(engine, AcquireRequest { name, holder, ttl: terms.ttl, info }, terms))
+}
+
+async fn woken(place: Option<&Place>) {
+    match place {
+        Some(place) => place.woken().await,
+        None => pending().await,
+    }
+}
+
+async fn until(when: Option<Instant>) {
+    match when {
+        Some(when) => time::sleep_until(when).await,
+        None => pending().await,
+    }
+}
+
+/// Why a waiter got nothing in its time: held by another, or no proper answer.
+fn timed_out(waiter: Option<Waiter<'_>>, limit: Duration, place: &Place) -> Error {
+    match waiter {
+        Some(Waiter { failed: Some(error), .. }) => error.into(),
+        Some(Waiter { answered: false, .. }) => no_answer(limit).into(),
+        _ => Error::Timeout { waited: limit, holder: place.last_holder() },
+    }
+}
+
+pub(super) fn no_answer(limit: Duration) -> BackendError {
+    BackendError::ambiguous(format!("no answer within {limit:?}"))
+}

@@ -1,0 +1,118 @@
+//! [`AsyncLockGuard`]: a held lock.
+
+use std::{fmt, future::Future, sync::Arc, time::Duration};
+
+use crate::{Error, FencingToken, LockManager, LockTicket, Loss, Result, engine::Held};
+
+/// A held lock. It is renewed in the background, and released when it is dropped.
+///
+/// **Release on drop is not immediate**: it is sent in the background. Use [`release`](Self::release) to know what
+/// became of it. Dropping needs no runtime, never blocks and never panics; a failure is logged, and the lease's end
+/// is the backstop.
+///
+/// `let _ = lock.acquire().await?;` drops the guard at once; bind it to a name.
+#[must_use = "dropping the guard releases the lock"]
+#[clippy::has_significant_drop]
+pub struct AsyncLockGuard {
+    name: Arc<str>,
+    held: Held,
+}
+
+impl AsyncLockGuard {
+    pub(crate) fn new(name: &str, held: Held) -> Self {
+        Self { name: Arc::from(name), held }
+    }
+
+    /// The lock's name, as it was given.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The fencing token of this acquisition: larger than that of every acquisition of this name before.
+    #[must_use]
+    pub fn token(&self) -> FencingToken {
+        self.held.lease().key.token
+    }
+
+    /// How long this holder may still act if no renewal succeeds: up to the lease's end less the safety margin.
+    /// Zero once it is lost.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.held.lease().valid_for().unwrap_or_default()
+    }
+
+    /// Whether the lease was confirmed so recently that nobody else can have it.
+    ///
+    /// It compares clocks, without I/O; once it was false, it stays so. True means: a moment ago. The protected
+    /// resource may see your write later; that is what the [token](Self::token) is for.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.held.lease().valid_for().is_ok()
+    }
+
+    /// Like [`is_held`](Self::is_held), as an error for `?`.
+    ///
+    /// # Errors
+    /// [`Error::Lost`] says how it was lost.
+    pub fn ensure_held(&self) -> Result<()> {
+        self.held.lease().valid_for().map(drop).map_err(|reason| Error::Lost { reason })
+    }
+
+    /// Resolves when the lease is lost: before anybody else can have it, while this process runs and its clock
+    /// keeps to the server's pace. Also resolves when the guard is released or dropped.
+    ///
+    /// The future does not borrow the guard, and is cancel safe.
+    pub fn lost(&self) -> impl Future<Output = Loss> + Send + 'static {
+        self.held.lease().lost()
+    }
+
+    /// Renews the lease now.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the renewal goes on, and counts if it succeeds.
+    ///
+    /// # Errors
+    /// [`Error::Lost`]: the lease is over, nothing brings it back. [`Error::Backend`]: this renewal failed; the
+    /// lease goes on to its deadline, and background renewal with it.
+    pub async fn renew(&self) -> Result<()> {
+        self.held.renew().await
+    }
+
+    /// Releases the lock, and tells what became of it.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the release goes on in the background.
+    ///
+    /// # Errors
+    /// [`Error::Lost`]: it was not this holder's any more, so others may have been in. [`Error::Backend`]: the store
+    /// has not confirmed the release within the manager's call time-out; it goes on in the background until the
+    /// lease has ended by itself.
+    pub async fn release(self) -> Result<()> {
+        self.held.release().await
+    }
+
+    /// Ends this guard without releasing the lock: [`LockManager::resume`] goes on with the ticket, here or in
+    /// another process, with the same token. Nobody renews the lease meanwhile.
+    #[must_use = "the lock stays held until its lease ends, and only the ticket can release it"]
+    pub fn detach(self) -> LockTicket {
+        LockTicket::new(&self.name, &self.held.detach())
+    }
+
+    pub(crate) async fn resume(manager: &LockManager, ticket: LockTicket) -> Result<Self> {
+        let (name, key, ttl) = ticket.into_parts();
+        let terms = manager.engine().options.terms(ttl);
+        manager.engine().resume(key, terms).await.map(|held| Self { name, held })
+    }
+}
+
+impl fmt::Debug for AsyncLockGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let held = self.held.lease().valid_for();
+        f.debug_struct("AsyncLockGuard")
+            .field("name", &self.name)
+            .field("token", &self.token())
+            .field("held", &held)
+            .finish()
+    }
+}

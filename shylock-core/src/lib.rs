@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+
+mod backend;
+mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod engine;
+mod error;
+mod guard;
+mod lease;
+mod lock;
+mod manager;
+mod memory;
+mod name;
+mod options;
+mod ticket;
+
+pub use crate::{
+    backend::{
+        AcquireRequest, Attempt, Backend, Grant, HandOff, ListQuery, ReleaseOutcome, RenewOutcome, Renewal, Watch,
+    },
+    error::{BackendError, Error, Failure, Loss, LossReason, Result},
+    guard::AsyncLockGuard,
+    lease::{FencingToken, HolderId, HolderInfo, LeaseKey, LockInfo},
+    lock::AsyncLock,
+    manager::{LockManager, LockManagerBuilder, configure},
+    memory::MemoryBackend,
+    name::{InvalidName, LockName},
+    options::{DEFAULT_TTL, MAX_TTL, MIN_TTL},
+    ticket::LockTicket,
+};

@@ -1,0 +1,269 @@
+//! [`LockManager`]: one store and the engine's state for all locks on it; [`configure`]: the process's default.
+
+use std::{
+    fmt,
+    future::Future,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use crate::{
+    AsyncLock, AsyncLockGuard, Backend, BackendError, Error, HolderInfo, ListQuery, LockInfo, LockName, LockTicket,
+    Result,
+    engine::{Engine, Runtime},
+    options::ManagerOptions,
+};
+
+static DEFAULT: RwLock<Option<LockManager>> = RwLock::new(None);
+
+/// Sets, or replaces, the store that locks of this process use unless they were made by another manager.
+///
+/// A lock looks for the default each time it is acquired; guards stay with the manager they came from.
+pub fn configure(manager: impl Into<LockManager>) {
+    *DEFAULT.write().unwrap_or_else(PoisonError::into_inner) = Some(manager.into());
+}
+
+/// One store, and what all locks on it share in this process: the queues of waiters and the renewal of leases.
+///
+/// Cheap to clone; all clones are the same manager. It works on the tokio runtime on which it was made, or on a
+/// thread of its own where there was none; when that runtime ends, calls fail with [`Error::Stopped`] and held
+/// leases are told to be lost.
+#[derive(Clone)]
+pub struct LockManager {
+    engine: Arc<Engine>,
+    info: HolderInfo,
+}
+
+/// Options of a [`LockManager`]. They are checked by [`build`](Self::build).
+#[derive(Debug)]
+#[must_use = "it does nothing until `build` is called"]
+pub struct LockManagerBuilder {
+    backend: Arc<dyn Backend>,
+    options: ManagerOptions,
+    own_thread: bool,
+}
+
+impl LockManager {
+    /// A manager with the default options.
+    #[must_use]
+    pub fn new(backend: impl Backend) -> Self {
+        Self::from(Arc::new(backend) as Arc<dyn Backend>)
+    }
+
+    /// A manager with options of your own.
+    pub fn builder(backend: impl Backend) -> LockManagerBuilder {
+        Self::builder_from(Arc::new(backend))
+    }
+
+    /// Like [`builder`](Self::builder), for a store that is shared already.
+    pub fn builder_from(backend: Arc<dyn Backend>) -> LockManagerBuilder {
+        LockManagerBuilder { backend, options: ManagerOptions::default(), own_thread: false }
+    }
+
+    /// A lock on this manager's store. No I/O; a name that is none shows at the first acquisition.
+    pub fn lock(&self, name: impl AsRef<str>) -> AsyncLock {
+        AsyncLock::on(Some(self.clone()), name.as_ref())
+    }
+
+    /// Who holds this lock, or `None` if nobody does.
+    ///
+    /// # Errors
+    /// [`Error::InvalidName`]; [`Error::CorruptRecord`]; [`Error::Backend`], at the latest after the manager's
+    /// call time-out.
+    pub async fn inspect(&self, name: impl AsRef<str>) -> Result<Option<LockInfo>> {
+        let name = self.full_name(&LockName::new(name)?)?;
+        let info = self.ask(|backend| async move { backend.inspect(&name).await }).await?;
+        Ok(info.map(|info| self.shown(info)))
+    }
+
+    /// All held locks of this manager's namespace whose names begin with `prefix`, in the byte order of their names.
+    ///
+    /// # Errors
+    /// [`Error::Backend`], at the latest after the manager's call time-out for each thousand locks.
+    pub async fn list(&self, prefix: impl AsRef<str>) -> Result<Vec<LockInfo>> {
+        const PAGE: usize = 1000;
+        let prefix = format!("{}{}", self.space(), prefix.as_ref());
+        let mut all: Vec<LockInfo> = Vec::new();
+        loop {
+            let query = ListQuery { prefix: prefix.clone(), after: all.last().map(|l| l.name.clone()), limit: PAGE };
+            let page = self.ask(|backend| async move { backend.list(&query).await }).await?;
+            let full = page.len() >= PAGE;
+            all.extend(page);
+            if !full {
+                return Ok(all.into_iter().map(|info| self.shown(info)).collect());
+            }
+        }
+    }
+
+    /// Frees a lock whoever holds it, and tells who did. The next holder's token is larger, so that the former
+    /// holder is fenced off; it learns of its loss with its next renewal, which may be **after** another got in.
+    ///
+    /// # Errors
+    /// As [`inspect`](Self::inspect).
+    pub async fn force_break(&self, name: impl AsRef<str>) -> Result<Option<LockInfo>> {
+        let name = self.full_name(&LockName::new(name)?)?;
+        let info = self.ask(|backend| async move { backend.force_break(&name).await }).await?;
+        Ok(info.map(|info| self.shown(info)))
+    }
+
+    /// Takes over a lease from another guard, of this process or another, that was detached. Renewal starts again.
+    ///
+    /// # Errors
+    /// [`Error::Lost`] if the lease has ended, or if the ticket is not what a guard gave; [`Error::Backend`].
+    pub async fn resume(&self, ticket: LockTicket) -> Result<AsyncLockGuard> {
+        AsyncLockGuard::resume(self, ticket).await
+    }
+
+    /// Waits until everything that this process has let go of is free on the server: dropped guards, and
+    /// acquisitions that were given up. Held guards stay held. Where the store is out of reach, this takes until
+    /// the leases in question have ended.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the releases go on.
+    pub async fn close(&self) {
+        self.engine.idle().await;
+    }
+
+    pub(crate) fn default_one() -> Result<Self> {
+        let default = DEFAULT.read().unwrap_or_else(PoisonError::into_inner);
+        default.clone().ok_or(Error::NotConfigured)
+    }
+
+    pub(crate) const fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    pub(crate) const fn info(&self) -> &HolderInfo {
+        &self.info
+    }
+
+    /// The name in the store.
+    pub(crate) fn full_name(&self, name: &LockName) -> Result<LockName> {
+        match &self.engine.options.namespace {
+            Some(_) => Ok(LockName::new(format!("{}{name}", self.space()))?),
+            None => Ok(name.clone()),
+        }
+    }
+
+    fn space(&self) -> String {
+        self.engine.options.namespace.as_ref().map_or_else(String::new, |space| format!("{space}/"))
+    }
+
+    fn shown(&self, mut info: LockInfo) -> LockInfo {
+        let name = info.name.as_str().strip_prefix(&self.space()).and_then(|name| LockName::new(name).ok());
+        info.name = name.unwrap_or(info.name);
+        info
+    }
+
+    async fn ask<T: Send + 'static, F>(&self, call: impl FnOnce(Arc<dyn Backend>) -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T, BackendError>> + Send + 'static,
+    {
+        let engine = Arc::clone(&self.engine);
+        let call = call(Arc::clone(&engine.backend));
+        self.engine.run(async move { Ok(engine.call(engine.options.call_timeout, call).await?) }).await
+    }
+}
+
+impl LockManagerBuilder {
+    /// The lease's length of locks that name none: 1 s to 24 h, default 30 s.
+    ///
+    /// A crashed holder blocks others for so long. A lease shorter than a fail-over of the database (15 s and more)
+    /// is lost in one.
+    pub const fn ttl(mut self, ttl: Duration) -> Self {
+        self.options.ttl = ttl;
+        self
+    }
+
+    /// A prefix for all names, so that programs can share a store: at most 64 bytes, without slash. In the store the
+    /// names are `namespace/name`. Default: none.
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.options.namespace = Some(namespace.into());
+        self
+    }
+
+    /// What others see as this holder's host, at most 256 bytes. Default: the name of the machine.
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.options.label = Some(label.into());
+        self
+    }
+
+    /// How long before the end of its lease a holder is told that it is lost: less than half the ttl. Default: a
+    /// tenth of the ttl, at least 50 ms, at most 2 s.
+    pub const fn safety_margin(mut self, margin: Duration) -> Self {
+        self.options.margin = Some(margin);
+        self
+    }
+
+    /// The pauses between the attempts of a process that waits for a lock: the first, and the longest. Each is
+    /// shortened at random by up to a half. Default: 25 ms, doubling to 1 s.
+    pub const fn poll_limits(mut self, first: Duration, longest: Duration) -> Self {
+        (self.options.poll_first, self.options.poll_max) = (first, longest);
+        self
+    }
+
+    /// How long a call that does not wait for a lock may take: `try_acquire`, `renew`, `release`, `inspect`. Default
+    /// 5 s. One request to the store gets so long or a sixth of the ttl, whichever is shorter, and is then repeated.
+    pub const fn call_timeout(mut self, timeout: Duration) -> Self {
+        self.options.call_timeout = timeout;
+        self
+    }
+
+    /// How long [`AsyncLock::acquire`] puts up with a store that does not answer properly. Default 60 s.
+    pub const fn outage_limit(mut self, limit: Duration) -> Self {
+        self.options.outage_limit = limit;
+        self
+    }
+
+    /// Work on a thread of its own instead of the current tokio runtime: leases are renewed though all threads of
+    /// that runtime are busy, and though it ends.
+    pub const fn own_thread(mut self) -> Self {
+        self.own_thread = true;
+        self
+    }
+
+    /// Makes the manager.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for the first option that is outside of its bounds.
+    pub fn build(self) -> Result<LockManager> {
+        self.options.check()?;
+        Ok(self.build_unchecked())
+    }
+
+    fn build_unchecked(self) -> LockManager {
+        let runtime = if self.own_thread { Runtime::own() } else { Runtime::current_or_own() };
+        let host = self.options.label.clone().or_else(host_name);
+        let info = HolderInfo { host, pid: Some(std::process::id()), note: None };
+        LockManager { engine: Engine::new(self.backend, self.options, runtime), info }
+    }
+}
+
+impl<B: Backend> From<B> for LockManager {
+    fn from(backend: B) -> Self {
+        Self::new(backend)
+    }
+}
+
+impl From<Arc<dyn Backend>> for LockManager {
+    fn from(backend: Arc<dyn Backend>) -> Self {
+        Self::builder_from(backend).build_unchecked()
+    }
+}
+
+impl fmt::Debug for LockManager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Engine { backend, options, .. } = &*self.engine;
+        f.debug_struct("LockManager").field("backend", backend).field("options", options).finish_non_exhaustive()
+    }
+}
+
+#[cfg(unix)]
+fn host_name() -> Option<String> {
+    Some(rustix::system::uname().nodename().to_string_lossy().into_owned())
+}
+
+#[cfg(not(unix))]
+fn host_name() -> Option<String> {
+    std::env::var("COMPUTERNAME").ok()
+}

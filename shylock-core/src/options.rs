@@ -1,0 +1,122 @@
+//! The options of a lock and of a manager: plain values, checked once.
+
+use std::time::Duration;
+
+use crate::{Error, Result, engine::Terms};
+
+/// The shortest lease: below it, a slow round trip would cost the lock.
+pub const MIN_TTL: Duration = Duration::from_secs(1);
+/// The longest lease: what a crashed holder may block.
+pub const MAX_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+/// The lease's length unless told otherwise: long enough for a database to fail over in between.
+pub const DEFAULT_TTL: Duration = Duration::from_secs(30);
+/// The longest note, label or namespace in bytes.
+const MAX_NOTE_BYTES: usize = 4096;
+const MAX_LABEL_BYTES: usize = 256;
+const MAX_NAMESPACE_BYTES: usize = 64;
+
+/// The options of one lock.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LockOptions {
+    /// `None`: the manager's.
+    pub(crate) ttl: Option<Duration>,
+    pub(crate) no_renewal: bool,
+    pub(crate) note: Option<String>,
+    pub(crate) max_hold: Option<Duration>,
+}
+
+impl LockOptions {
+    pub(crate) fn check(&self) -> Result<()> {
+        if let Some(ttl) = self.ttl {
+            check_ttl(ttl)?;
+        }
+        if self.max_hold.is_some_and(|max| max.is_zero()) {
+            return Err(invalid("max_hold", "it is zero"));
+        }
+        self.note.as_deref().map_or(Ok(()), |note| check_length("note", note, MAX_NOTE_BYTES))
+    }
+}
+
+/// The options of a manager and of all its locks.
+#[derive(Debug, Clone)]
+pub(crate) struct ManagerOptions {
+    pub(crate) ttl: Duration,
+    pub(crate) namespace: Option<String>,
+    pub(crate) label: Option<String>,
+    /// `None`: a tenth of the ttl, within [`MARGIN_BOUNDS`].
+    pub(crate) margin: Option<Duration>,
+    pub(crate) poll_first: Duration,
+    pub(crate) poll_max: Duration,
+    pub(crate) call_timeout: Duration,
+    pub(crate) outage_limit: Duration,
+}
+
+/// The bounds of the safety margin that a manager picks by itself.
+const MARGIN_BOUNDS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+impl Default for ManagerOptions {
+    fn default() -> Self {
+        Self {
+            ttl: DEFAULT_TTL,
+            namespace: None,
+            label: None,
+            margin: None,
+            poll_first: Duration::from_millis(25),
+            poll_max: Duration::from_secs(1),
+            call_timeout: Duration::from_secs(5),
+            outage_limit: Duration::from_secs(60),
+        }
+    }
+}
+
+impl ManagerOptions {
+    pub(crate) fn check(&self) -> Result<()> {
+        check_ttl(self.ttl)?;
+        if self.margin.is_some_and(|margin| margin >= self.ttl / 2) {
+            return Err(invalid("safety_margin", "it is half the ttl or more"));
+        }
+        if self.poll_first.is_zero() || self.poll_first > self.poll_max {
+            return Err(invalid("poll_limits", "the first is zero, or larger than the largest"));
+        }
+        if self.call_timeout.is_zero() {
+            return Err(invalid("call_timeout", "it is zero"));
+        }
+        if let Some(label) = &self.label {
+            check_length("label", label, MAX_LABEL_BYTES)?;
+        }
+        match self.namespace.as_deref() {
+            Some(space) if space.is_empty() || space.contains('/') || space.chars().any(char::is_control) => {
+                Err(invalid("namespace", "it is empty, or has a slash or a control character"))
+            }
+            Some(space) => check_length("namespace", space, MAX_NAMESPACE_BYTES),
+            None => Ok(()),
+        }
+    }
+
+    /// The terms of a lease of this length.
+    pub(crate) fn terms(&self, ttl: Duration) -> Terms {
+        let (least, most) = MARGIN_BOUNDS;
+        let margin = self.margin.unwrap_or((ttl / 10).clamp(least, most)).min(ttl / 2);
+        // Six calls fit into a lease.
+        Terms { ttl, margin, renews: true, max_hold: None, call_limit: self.call_timeout.min(ttl / 6) }
+    }
+}
+
+pub(crate) fn invalid(option: &'static str, reason: impl Into<String>) -> Error {
+    Error::InvalidOption { option, reason: reason.into() }
+}
+
+fn check_ttl(ttl: Duration) -> Result<()> {
+    if (MIN_TTL..=MAX_TTL).contains(&ttl) {
+        Ok(())
+    } else {
+        Err(invalid("ttl", format!("{ttl:?} is not between 1 s and 24 h")))
+    }
+}
+
+fn check_length(option: &'static str, text: &str, most: usize) -> Result<()> {
+    if text.len() > most {
+        return Err(invalid(option, format!("it has {} bytes, {most} are allowed", text.len())));
+    }
+    Ok(())
+}

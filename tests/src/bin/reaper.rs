@@ -1,0 +1,5 @@
+//! Removes what a test process leaves behind.
+
+fn main() {
+    shylock_tests::reap();
+}

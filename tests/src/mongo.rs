@@ -1,0 +1,99 @@
+//! What tests hold in their hands.
+
+use std::{fmt, sync::Arc};
+
+use mongodb::{Client, bson::Document};
+
+use crate::{
+    authentication,
+    failure::Result,
+    kind::Kind,
+    runtime,
+    server::{self, Server},
+    shared,
+    source::Source,
+};
+
+/// A MongoDB deployment. It holds no client, as a client lives and dies with the runtime, that is
+/// the test, that made it.
+///
+/// # Panics
+///
+/// The functions panic, with what was tried, when something does not work: a test that cannot have
+/// its server has failed.
+#[derive(Clone)]
+pub struct Mongo {
+    server: Arc<Server>,
+}
+
+impl Mongo {
+    /// The standalone server of this process.
+    pub async fn standalone() -> Self {
+        Self::shared(Kind::Standalone).await
+    }
+
+    /// The replica set of this process with that many members.
+    pub async fn replica_set(members: usize) -> Self {
+        Self::shared(Kind::ReplicaSet(members)).await
+    }
+
+    /// The standalone server of this process that asks for passwords.
+    pub async fn with_auth() -> Self {
+        Self::shared(Kind::WithAuth).await
+    }
+
+    /// A deployment that is not shared, and is gone when its last clone is dropped.
+    pub async fn start(kind: Kind, source: Source) -> Self {
+        let server = runtime::run(server::get(kind, source)).await;
+        Self::or_panic(kind, source, server.map(Arc::new))
+    }
+
+    /// The connection string; on servers with authentication, that of a user who may do anything.
+    #[must_use]
+    pub fn uri(&self) -> String {
+        self.server.connection.secret()
+    }
+
+    /// The connection string of another user, who is one of the database `admin`.
+    #[must_use]
+    pub fn uri_for(&self, user: &str, password: &str) -> String {
+        self.server.connection.with_user(user, password).secret()
+    }
+
+    /// Hosts and ports with commas between them.
+    #[must_use]
+    pub fn hosts(&self) -> &str {
+        self.server.connection.hosts()
+    }
+
+    /// A new client of [`Self::uri`].
+    pub async fn client(&self) -> Client {
+        let client = Client::with_uri_str(self.uri()).await;
+        client.unwrap_or_else(|error| panic!("shylock-tests: no client of {self:?}: {error}"))
+    }
+
+    /// Creates a user with just these privileges, for [`Self::uri_for`].
+    pub async fn create_user(&self, user: &str, password: &str, privileges: Vec<Document>) {
+        let connection = &self.server.connection;
+        let created = authentication::create_user(connection, user, password, privileges).await;
+        created.unwrap_or_else(|failure| panic!("shylock-tests: cannot create {user}: {failure}"));
+    }
+
+    async fn shared(kind: Kind) -> Self {
+        let source = Source::chosen().await;
+        Self::or_panic(kind, source, shared::server(kind, source).await)
+    }
+
+    fn or_panic(kind: Kind, source: Source, server: Result<Arc<Server>>) -> Self {
+        match server {
+            Ok(server) => Self { server },
+            Err(failure) => panic!("shylock-tests: no {kind} from the {source}: {failure}"),
+        }
+    }
+}
+
+impl fmt::Debug for Mongo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mongo({})", self.hosts()) // not the password
+    }
+}
