@@ -1,1 +1,23 @@
+#![doc = include_str!("../README.md")]
 
+mod backend;
+mod builder;
+mod command;
+mod error;
+mod query;
+mod record;
+mod setup;
+mod uri;
+
+pub use mongodb;
+pub use shylock_core::{
+    AcquireRequest, AsyncLock, AsyncLockGuard, Attempt, Backend, BackendError, DEFAULT_TTL, Error, Failure,
+    FencingToken, Grant, HandOff, HolderId, HolderInfo, InvalidName, LeaseKey, ListQuery, LockInfo, LockManager,
+    LockManagerBuilder, LockName, LockTicket, Loss, LossReason, MAX_TTL, MIN_TTL, MemoryBackend, ReleaseOutcome,
+    RenewOutcome, Renewal, Result, Watch, configure,
+};
+
+pub use crate::{
+    backend::MongoBackend,
+    builder::{IndexMode, MongoBuilder},
+};

@@ -51,10 +51,7 @@ impl Folder {
         let path = parent.join(unique::name());
         let announced = Announced::of(Thing::Folder(path.clone()));
         fs::create_dir(&path).or_say(|| format!("cannot make the folder {}", path.display()))?;
-        Ok(Self {
-            path,
-            _announced: announced,
-        })
+        Ok(Self { path, _announced: announced })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -88,16 +85,8 @@ fn tell(line: &str) {
 /// before it runs integration tests. `CARGO_BIN_EXE_reaper` would be for integration tests only.
 fn find_reaper() -> PathBuf {
     let this = env::current_exe().expect("the path of this program");
-    let found = this
-        .ancestors()
-        .skip(1)
-        .take(2)
-        .map(|folder| folder.join("reaper"))
-        .find(|program| program.is_file());
+    let found = this.ancestors().skip(1).take(2).map(|folder| folder.join("reaper")).find(|program| program.is_file());
     found.unwrap_or_else(|| {
-        panic!(
-            "no program `reaper` beside or above {}: run `cargo build -p shylock-tests --bins`",
-            this.display()
-        )
+        panic!("no program `reaper` beside or above {}: run `cargo build -p shylock-tests --bins`", this.display())
     })
 }

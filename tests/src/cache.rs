@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use rustix::fs::{FlockOperation, flock};
@@ -11,10 +11,9 @@ use crate::failure::{Result, While};
 
 /// The folder, made where it is missing.
 pub(crate) fn folder() -> Result<PathBuf> {
-    let folder = PathBuf::from(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../target/shylock-test-mongod"
-    ));
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let workspace = package.parent().ok_or("this package is not in a workspace")?;
+    let folder = workspace.join("target/shylock-test-mongod");
     fs::create_dir_all(&folder).or_say(|| format!("cannot make {}", folder.display()))?;
     Ok(folder)
 }

@@ -32,14 +32,10 @@ impl Child {
         let folder = Folder::inside(&env::temp_dir())?;
         let data = folder.path().join("data");
         fs::create_dir(&data).or_say(|| "cannot make a folder for data".to_owned())?;
-        let data = data
-            .to_str()
-            .ok_or("the path of the folder for temporary files is no text")?;
+        let data = data.to_str().ok_or("the path of the folder for temporary files is no text")?;
         let log = folder.path().join("log");
         let output = File::create(&log).or_say(|| "cannot make a log file".to_owned())?;
-        let complaints = output
-            .try_clone()
-            .or_say(|| "cannot share a log file".to_owned())?;
+        let complaints = output.try_clone().or_say(|| "cannot share a log file".to_owned())?;
         let process = process::Command::new(&mongod.program)
             .args(flags::command_line(port, data, more))
             .env("LD_LIBRARY_PATH", &mongod.libraries)
@@ -50,19 +46,13 @@ impl Child {
             .stderr(complaints)
             .spawn()
             .or_say(|| format!("cannot start {}", mongod.program.display()))?;
-        Ok(Self {
-            process: Mutex::new(process),
-            log,
-            _folder: folder,
-        })
+        Ok(Self { process: Mutex::new(process), log, _folder: folder })
     }
 
     pub(crate) fn is_running(&self) -> Result<bool> {
         let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
         let status = process.try_wait();
-        Ok(status
-            .or_say(|| "cannot look at mongod".to_owned())?
-            .is_none())
+        Ok(status.or_say(|| "cannot look at mongod".to_owned())?.is_none())
     }
 
     pub(crate) fn log(&self) -> Result<String> {

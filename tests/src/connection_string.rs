@@ -130,11 +130,7 @@ mod tests {
 
     #[test]
     fn passwords_are_no_hosts() {
-        for text in [
-            "mongodb://me:s@cr@t@a/",
-            "mongodb://me:s/cr/t@a/",
-            "mongodb://me@a",
-        ] {
+        for text in ["mongodb://me:s@cr@t@a/", "mongodb://me:s/cr/t@a/", "mongodb://me@a"] {
             let parsed = ConnectionString::parse(text).expect("a connection string");
             assert_eq!(parsed.hosts(), "a", "{text}");
         }

@@ -35,10 +35,7 @@ impl Container {
             .start()
             .await
             .or_say(|| format!("cannot start a container of {image}"))?;
-        Ok(Self {
-            container: ManuallyDrop::new(container),
-            _announced: announced,
-        })
+        Ok(Self { container: ManuallyDrop::new(container), _announced: announced })
     }
 
     pub(crate) async fn is_running(&self) -> Result<bool> {

@@ -24,15 +24,10 @@ pub(crate) async fn engine() -> Result<Docker> {
 /// The names of containers, running or not, that contain `part`.
 pub(crate) async fn containers(part: &str) -> Result<Vec<String>> {
     let filters = HashMap::from([("name", vec![part])]);
-    let options = ListContainersOptionsBuilder::new()
-        .all(true)
-        .filters(&filters);
+    let options = ListContainersOptionsBuilder::new().all(true).filters(&filters);
     let containers = engine().await?.list_containers(Some(options.build())).await;
     let containers = containers.or_say(|| "cannot list containers".to_owned())?;
-    Ok(containers
-        .into_iter()
-        .flat_map(|container| container.names.unwrap_or_default())
-        .collect())
+    Ok(containers.into_iter().flat_map(|container| container.names.unwrap_or_default()).collect())
 }
 
 /// Waits until a container of that name exists.

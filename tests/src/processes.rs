@@ -40,7 +40,5 @@ fn is_marked(pid: Pid, matches: impl Fn(&str) -> bool) -> bool {
     let path = format!("/proc/{}/environ", pid.as_raw_nonzero());
     // Unreadable is one that is gone since, or somebody else's.
     let environment = fs::read(path).unwrap_or_default();
-    environment
-        .split(|byte| *byte == 0)
-        .any(|entry| str::from_utf8(entry).is_ok_and(&matches))
+    environment.split(|byte| *byte == 0).any(|entry| str::from_utf8(entry).is_ok_and(&matches))
 }

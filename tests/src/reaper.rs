@@ -37,11 +37,7 @@ pub fn reap() {
     for thing in known {
         removals.spawn(async move { thing.remove_orphan().await });
     }
-    for failure in runtime
-        .block_on(removals.join_all())
-        .into_iter()
-        .filter_map(Result::err)
-    {
+    for failure in runtime.block_on(removals.join_all()).into_iter().filter_map(Result::err) {
         report::line(&format!("left behind: {failure}"));
     }
 }
@@ -61,11 +57,7 @@ fn understand(line: &str) -> Result<Order> {
 
 /// Those that end a whole job: the end of stdin is what this process waits for.
 fn ignore_signals() {
-    for kind in [
-        SignalKind::hangup(),
-        SignalKind::interrupt(),
-        SignalKind::terminate(),
-    ] {
+    for kind in [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::terminate()] {
         // Once there is a listener, the default action does not come back.
         let _listener = signal(kind).expect("signals can be handled");
     }

@@ -87,9 +87,7 @@ async fn remove_container(name: &str) -> Result<()> {
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true);
     let engine = docker::engine().await?;
     match engine.remove_container(name, Some(options.build())).await {
-        Err(DockerResponseServerError {
-            status_code: 404, ..
-        }) => Ok(()),
+        Err(DockerResponseServerError { status_code: 404, .. }) => Ok(()),
         result => result.or_say(|| "the Docker engine says".to_owned()),
     }
 }

@@ -34,9 +34,7 @@ pub(crate) async fn get(kind: Kind, source: Source) -> Result<Server> {
         _ => String::new(),
     };
     let hosts = server.connection.hosts();
-    report::line(&format!(
-        "{kind}: MongoDB {version}, {source}{offer}, {hosts}"
-    ));
+    report::line(&format!("{kind}: MongoDB {version}, {source}{offer}, {hosts}"));
     Ok(server)
 }
 
@@ -44,9 +42,8 @@ fn given() -> Result<Server> {
     let text = env::var(GIVEN).or_say(|| GIVEN.to_owned())?;
     let connection = ConnectionString::parse(&text);
     Ok(Server {
-        connection: connection.ok_or_else(|| {
-            format!("{GIVEN} is no connection string; has a password to be percent-encoded?")
-        })?,
+        connection: connection
+            .ok_or_else(|| format!("{GIVEN} is no connection string; has a password to be percent-encoded?"))?,
         _nodes: Vec::new(),
     })
 }
@@ -57,18 +54,12 @@ async fn start(kind: Kind, source: Source) -> Result<Server> {
         Kind::Standalone => {
             let node = Node::start(source, &[]).await?;
             let connection = directly(&node);
-            Ok(Server {
-                connection,
-                _nodes: vec![node],
-            })
+            Ok(Server { connection, _nodes: vec![node] })
         }
         Kind::WithAuth => {
             let node = Node::start(source, &["--auth"]).await?;
             let connection = authentication::create_root(&directly(&node)).await?;
-            Ok(Server {
-                connection,
-                _nodes: vec![node],
-            })
+            Ok(Server { connection, _nodes: vec![node] })
         }
         Kind::ReplicaSet(members) => {
             let nodes = start_members(members, source).await?;
@@ -76,10 +67,7 @@ async fn start(kind: Kind, source: Source) -> Result<Server> {
             let hosts: Vec<&str> = nodes.iter().map(|node| node.address.as_str()).collect();
             let option = format!("replicaSet={}", replica_set::NAME);
             let connection = ConnectionString::of(&hosts.join(","), &option);
-            Ok(Server {
-                connection,
-                _nodes: nodes,
-            })
+            Ok(Server { connection, _nodes: nodes })
         }
     }
 }

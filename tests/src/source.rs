@@ -8,7 +8,8 @@ use crate::{docker, failure::Result, image, report, runtime};
 
 /// The variable with the connection string of a server to use instead of starting one.
 pub(crate) const GIVEN: &str = "SHYLOCK_TEST_MONGODB";
-const WITHOUT_DOCKER: &str = "SHYLOCK_TEST_WITHOUT_DOCKER";
+/// The variable that asks for child processes where there could be containers.
+pub(crate) const WITHOUT_DOCKER: &str = "SHYLOCK_TEST_WITHOUT_DOCKER";
 
 /// A way to get at a MongoDB server, in the order in which they are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,9 +32,7 @@ impl Source {
     ///
     /// Where a Docker engine answers, but with nonsense.
     pub async fn chosen() -> Self {
-        static CHOSEN: OnceCell<Result<Source>> = OnceCell::const_new();
-        let chosen = CHOSEN.get_or_init(|| runtime::run(choose())).await.clone();
-        chosen.unwrap_or_else(|failure| panic!("shylock-tests: no MongoDB server: {failure}"))
+        Choice::made().await.source
     }
 }
 
@@ -48,22 +47,40 @@ impl fmt::Display for Source {
     }
 }
 
-async fn choose() -> Result<Source> {
+/// A source, and why it is this one.
+#[derive(Debug, Clone)]
+pub(crate) struct Choice {
+    pub(crate) source: Source,
+    pub(crate) because: String,
+}
+
+impl Choice {
+    pub(crate) async fn made() -> Self {
+        static CHOICE: OnceCell<Result<Choice>> = OnceCell::const_new();
+        let choice = CHOICE.get_or_init(|| runtime::run(choose())).await.clone();
+        choice.unwrap_or_else(|failure| panic!("shylock-tests: no MongoDB server: {failure}"))
+    }
+}
+
+async fn choose() -> Result<Choice> {
+    let choice = |source, because: &str| {
+        let because = because.to_owned();
+        Ok(Choice { source, because })
+    };
     if is_set(GIVEN) {
-        return Ok(Source::Given);
+        return choice(Source::Given, "it is set");
     }
     if is_set(WITHOUT_DOCKER) && env::var(WITHOUT_DOCKER).as_deref() != Ok("0") {
-        return Ok(Source::ChildProcess);
+        return choice(Source::ChildProcess, &format!("{WITHOUT_DOCKER} is set"));
     }
     if let Err(silence) = docker::engine().await {
-        report::line(&format!("no containers: {silence}"));
-        return Ok(Source::ChildProcess);
+        report::line(&format!("no containers, as {silence}"));
+        return choice(Source::ChildProcess, &silence);
     }
-    Ok(if image::official().await? {
-        Source::OfficialImage
-    } else {
-        Source::OwnImage
-    })
+    match image::get_official().await {
+        Ok(()) => choice(Source::OfficialImage, "it can be had"),
+        Err(failure) => choice(Source::OwnImage, &failure),
+    }
 }
 
 /// Set to nothing means unset: that is how CI files switch a variable off.

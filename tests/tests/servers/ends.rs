@@ -43,10 +43,7 @@ async fn a_server_that_is_not_shared_ends_with_its_last_user() {
         drop(mongo);
         let start = Instant::now();
         while TcpStream::connect(&host).await.is_ok() {
-            assert!(
-                start.elapsed() < DEADLINE,
-                "{host} is still there, {source}"
-            );
+            assert!(start.elapsed() < DEADLINE, "{host} is still there, {source}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -68,10 +65,7 @@ async fn ended_by(end: impl Fn(&mut Child)) {
             if left.is_empty() {
                 break;
             }
-            assert!(
-                start.elapsed() < DEADLINE,
-                "{left:?} of {there:?}, {source}"
-            );
+            assert!(start.elapsed() < DEADLINE, "{left:?} of {there:?}, {source}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

@@ -24,7 +24,7 @@ fn a_given_server_that_is_not_there_is_a_failure() {
     let output = run_with("mongodb://me:hush@127.0.0.1:1/?serverSelectionTimeoutMS=100");
     let (stdout, stderr) = texts(&output);
     assert_eq!(stdout, "");
-    for part in ["no replica set of 1", "SHYLOCK_TEST_MONGODB", "127.0.0.1:1"] {
+    for part in ["no replica set of 1", "tried: the one of SHYLOCK_TEST_MONGODB", "127.0.0.1:1"] {
         assert!(stderr.contains(part), "{part} is not in {stderr}");
     }
     assert_silence(&output, "hush");
@@ -32,11 +32,7 @@ fn a_given_server_that_is_not_there_is_a_failure() {
 
 #[test]
 fn nonsense_is_a_failure() {
-    for nonsense in [
-        "hush",
-        "mongodb://me:hu?sh@127.0.0.1:1",
-        "mongodb://me:hush/@127.0.0.1:1",
-    ] {
+    for nonsense in ["hush", "mongodb://me:hu?sh@127.0.0.1:1", "mongodb://me:hush/@127.0.0.1:1"] {
         let output = run_with(nonsense);
         let (stdout, stderr) = texts(&output);
         assert_eq!(stdout, "");
@@ -62,8 +58,5 @@ fn texts(output: &Output) -> (String, String) {
 
 fn assert_silence(output: &Output, secret: &str) {
     let (stdout, stderr) = texts(output);
-    assert!(
-        !stdout.contains(secret) && !stderr.contains(secret),
-        "{stdout}{stderr}"
-    );
+    assert!(!stdout.contains(secret) && !stderr.contains(secret), "{stdout}{stderr}");
 }

@@ -68,11 +68,7 @@ async fn every_source_has_every_kind() {
             let mongo = Mongo::start(kind, source).await;
             let hello = hello_from_what_can_be_written_to(&mongo).await;
             let is_set = hello.get("setName").is_some();
-            assert_eq!(
-                is_set,
-                kind == Kind::ReplicaSet(1),
-                "{kind} from {source}: {hello}"
-            );
+            assert_eq!(is_set, kind == Kind::ReplicaSet(1), "{kind} from {source}: {hello}");
         }
     }
 }

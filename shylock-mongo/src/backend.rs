@@ -1,0 +1,160 @@
+//! [`MongoBackend`]: the promises of [`Backend`], each in one command.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use mongodb::{Database, bson::Document};
+use shylock_core::{
+    AcquireRequest, Attempt, Backend, BackendError, Grant, HandOff, LeaseKey, ListQuery, LockInfo, LockName,
+    ReleaseOutcome, RenewOutcome, Renewal, Result, Watch,
+};
+use tokio::sync::OnceCell;
+
+use crate::{
+    builder::{MongoBuilder, Settings},
+    command,
+    query::Queries,
+    record::{self, Record},
+    setup,
+};
+
+/// Locks in a collection of a MongoDB database.
+///
+/// Cheap to clone; clones share the connections.
+#[derive(Clone)]
+pub struct MongoBackend(Arc<Inner>);
+
+struct Inner {
+    database: Database,
+    settings: Settings,
+    /// Made with the first call: it depends on the kind of the deployment.
+    queries: OnceCell<Queries>,
+}
+
+impl MongoBackend {
+    /// Connects with a client of its own, so that an exhausted connection pool of the application cannot cost a
+    /// lease; makes the collection's index, and checks that the collection is one that can keep the promises.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`](shylock_core::Error::InvalidOption) for an address or a name that cannot be right,
+    /// or a collection that cannot; [`Error::Backend`](shylock_core::Error::Backend) if no server answers as it
+    /// should, after 3 s unless the address says otherwise (`serverSelectionTimeoutMS`).
+    pub async fn connect(uri: impl AsRef<str>, database: impl AsRef<str>) -> Result<Self> {
+        Self::builder().connect(uri, database).await
+    }
+
+    /// Locks in a database of a client that you have. No I/O: what [`connect`](Self::connect) checks is checked
+    /// with the first call.
+    ///
+    /// Its write concern and read preference do not matter; its time-outs and the size of its pool do.
+    #[must_use]
+    pub fn new(database: Database) -> Self {
+        Self::with(database, Settings::default())
+    }
+
+    /// Options of your own.
+    pub fn builder() -> MongoBuilder {
+        MongoBuilder::default()
+    }
+
+    pub(crate) fn with(database: Database, settings: Settings) -> Self {
+        Self(Arc::new(Inner { database, settings, queries: OnceCell::new() }))
+    }
+
+    /// The commands for this deployment; checks it at the first call.
+    pub(crate) async fn queries(&self) -> Result<&Queries, BackendError> {
+        let Inner { database, settings, queries } = &*self.0;
+        queries.get_or_try_init(|| setup::prepare(database, settings)).await
+    }
+
+    async fn run(&self, command: Document) -> Result<Document, BackendError> {
+        command::run(&self.0.database, command).await
+    }
+
+    /// The leases of these that are live.
+    async fn live(&self, leases: &[Renewal]) -> Result<Vec<RenewOutcome>, BackendError> {
+        let reply = self.run(self.queries().await?.live(leases)).await?;
+        let live: Vec<LeaseKey> = command::batch(&reply)?.iter().filter_map(|found| record::key(found)).collect();
+        let outcome = |wanted: &Renewal| {
+            if live.contains(&wanted.lease) { RenewOutcome::Renewed } else { RenewOutcome::NotHeld }
+        };
+        Ok(leases.iter().map(outcome).collect())
+    }
+}
+
+#[async_trait]
+impl Backend for MongoBackend {
+    async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
+        let queries = self.queries().await?;
+        let reply = self.run(queries.acquire(request)).await?;
+        match record::read(&request.name, command::value(&reply), queries.skew)? {
+            Record::Held(info) if info.holder == request.holder => Ok(Attempt::Granted(Grant { token: info.token })),
+            Record::Held(info) => Ok(Attempt::Held(info)),
+            Record::Free => Err(BackendError::corrupt(request.name.clone(), "it is neither held nor can it be taken")),
+        }
+    }
+
+    async fn renew(&self, leases: &[Renewal]) -> Result<Vec<RenewOutcome>, BackendError> {
+        if leases.is_empty() {
+            return Ok(Vec::new());
+        }
+        let reply = self.run(self.queries().await?.renew(leases)).await?;
+        // `n` counts matches; `nModified` leaves out leases that were renewed twice within a millisecond.
+        if command::count(&reply, "n") == leases.len() {
+            return Ok(vec![RenewOutcome::Renewed; leases.len()]);
+        }
+        self.live(leases).await
+    }
+
+    async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
+        let reply = self.run(self.queries().await?.release(lease)).await?;
+        Ok(match command::count(&reply, "nModified") {
+            0 => ReleaseOutcome::NotHeld,
+            _ => ReleaseOutcome::Released,
+        })
+    }
+
+    async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
+        let queries = self.queries().await?;
+        let reply = self.run(queries.hand_off(from, to)).await?;
+        match record::read(&to.name, command::value(&reply), queries.skew) {
+            Ok(Record::Held(info)) if info.holder == to.holder => Ok(HandOff::Granted(Grant { token: info.token })),
+            Ok(_) => Ok(HandOff::NotHeld),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn inspect(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
+        let queries = self.queries().await?;
+        let reply = self.run(queries.inspect(name)).await?;
+        Ok(record::read(name, command::batch(&reply)?.first().copied(), queries.skew)?.live())
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Vec<LockInfo>, BackendError> {
+        let queries = self.queries().await?;
+        let reply = self.run(queries.list(query)).await?;
+        let live = |found: &Document| {
+            let name = LockName::new(found.get_document("record").ok()?.get_str("_id").ok()?).ok()?;
+            record::read(&name, Some(found), queries.skew).ok()?.live()
+        };
+        Ok(command::batch(&reply)?.into_iter().filter_map(live).collect())
+    }
+
+    async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
+        let queries = self.queries().await?;
+        let reply = self.run(queries.force_break(name)).await?;
+        Ok(record::read(name, command::value(&reply), queries.skew)?.live())
+    }
+
+    async fn watch(&self) -> Result<Watch, BackendError> {
+        Ok(Watch::Unsupported)
+    }
+}
+
+impl fmt::Debug for MongoBackend {
+    /// Without the client, whose options hold the credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { database, settings, .. } = &*self.0;
+        f.debug_struct("MongoBackend").field("database", &database.name()).field("settings", settings).finish()
+    }
+}

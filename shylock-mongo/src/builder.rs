@@ -1,0 +1,132 @@
+//! [`MongoBuilder`]: the options of a [`MongoBackend`].
+
+use std::time::Duration;
+
+use mongodb::{Client, Database};
+use shylock_core::{Error, Result};
+
+use crate::{MongoBackend, error, uri};
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+/// How long to look for a server that can serve a request, unless the address says otherwise.
+const SERVER_SELECTION: Duration = Duration::from_secs(3);
+/// How long a connection may take to be made, unless the address says otherwise.
+const CONNECT: Duration = Duration::from_secs(3);
+
+/// Options of a [`MongoBackend`].
+#[derive(Debug, Clone, Default)]
+#[must_use = "it does nothing until `connect` or `with_database` is called"]
+pub struct MongoBuilder {
+    settings: Settings,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) collection: String,
+    pub(crate) retention: Duration,
+    pub(crate) index: IndexMode,
+    /// `None`: by the kind of the deployment.
+    pub(crate) skew: Option<Duration>,
+}
+
+/// What to do about the index that removes the records of idle locks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum IndexMode {
+    /// Make it if it is not there; go on with a warning where the right to do so is missing.
+    #[default]
+    Ensure,
+    /// Leave indexes alone. Without it, records of names that nobody uses any more stay.
+    Skip,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { collection: "shylock_locks".into(), retention: 24 * HOUR, index: IndexMode::default(), skew: None }
+    }
+}
+
+impl MongoBuilder {
+    /// The collection of the locks. It must hold nothing else. Default: `shylock_locks`.
+    pub fn collection(mut self, collection: impl Into<String>) -> Self {
+        self.settings.collection = collection.into();
+        self
+    }
+
+    /// How long the record of an idle lock is kept, from the end of its last lease: an hour to ten years. Default:
+    /// a day. The token grows on afterwards all the same, as long as the servers' clocks agree to within this time.
+    pub const fn retention(mut self, retention: Duration) -> Self {
+        self.settings.retention = retention;
+        self
+    }
+
+    /// What to do about the index. Default: [`IndexMode::Ensure`].
+    pub const fn index(mut self, mode: IndexMode) -> Self {
+        self.settings.index = mode;
+        self
+    }
+
+    /// The skew allowance ε: how far the clocks of two servers that may become primary (of two routers, on a sharded
+    /// cluster) can be apart; at most an hour. An expired lease is taken over 2ε after its end. Default: 250 ms, and
+    /// 0 for a standalone server.
+    pub const fn skew_allowance(mut self, skew: Duration) -> Self {
+        self.settings.skew = Some(skew);
+        self
+    }
+
+    /// Connects. See [`MongoBackend::connect`].
+    ///
+    /// # Errors
+    /// Those of [`MongoBackend::connect`], and [`Error::InvalidOption`] for options outside of their bounds.
+    pub async fn connect(self, uri: impl AsRef<str>, database: impl AsRef<str>) -> Result<MongoBackend> {
+        self.settings.check()?;
+        check_name("database", database.as_ref(), 63, "/\\. \"$*<>:|?\0")?;
+        let mut options = uri::parse(uri.as_ref()).await?;
+        options.server_selection_timeout.get_or_insert(SERVER_SELECTION);
+        options.connect_timeout.get_or_insert(CONNECT);
+        options.app_name.get_or_insert_with(|| "shylock".into());
+        let client = Client::with_options(options).map_err(error::from_driver)?;
+        let backend = MongoBackend::with(client.database(database.as_ref()), self.settings);
+        backend.queries().await.map_err(error::of_setup)?;
+        Ok(backend)
+    }
+
+    /// Uses a database of a client that you have. See [`MongoBackend::new`].
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for options outside of their bounds.
+    pub fn with_database(self, database: Database) -> Result<MongoBackend> {
+        self.settings.check()?;
+        Ok(MongoBackend::with(database, self.settings))
+    }
+}
+
+impl Settings {
+    fn check(&self) -> Result<()> {
+        check_name("collection", &self.collection, 255, "$\0")?;
+        if self.collection.starts_with("system.") {
+            return Err(invalid("collection", "names that begin with `system.` are the server's"));
+        }
+        if !(HOUR..=HOUR * 24 * 3660).contains(&self.retention) {
+            return Err(invalid("retention", "it is not between an hour and ten years"));
+        }
+        if self.skew.is_some_and(|skew| skew > HOUR) {
+            return Err(invalid("skew_allowance", "it is more than an hour"));
+        }
+        Ok(())
+    }
+}
+
+fn check_name(option: &'static str, name: &str, most: usize, forbidden: &str) -> Result<()> {
+    if name.is_empty() || name.len() > most {
+        return Err(invalid(option, format!("its name has {} bytes, 1 to {most} are allowed", name.len())));
+    }
+    match name.chars().find(|c| forbidden.contains(*c)) {
+        Some(c) => Err(invalid(option, format!("its name has the character {c:?}"))),
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn invalid(option: &'static str, reason: impl Into<String>) -> Error {
+    Error::InvalidOption { option, reason: reason.into() }
+}

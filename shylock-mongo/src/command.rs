@@ -1,0 +1,62 @@
+//! Sends one command to the primary and reads its reply.
+//!
+//! `Database::run_command` and not the typed helpers: these make a retryable write of each, which costs the server
+//! two more writes, and repeating a request is the engine's task.
+
+use mongodb::{
+    Database,
+    bson::{Bson, Document},
+    error::WriteConcernError,
+    options::{ReadPreference, SelectionCriteria},
+};
+use shylock_core::BackendError;
+
+use crate::error;
+
+/// Runs it. A reply that tells of a failure is an error, though the server says `ok`.
+pub(crate) async fn run(database: &Database, command: Document) -> Result<Document, BackendError> {
+    let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
+    let reply = database.run_command(command).selection_criteria(primary).await.map_err(error::from_driver)?;
+    match failure(&reply) {
+        Some(failure) => Err(failure),
+        None => Ok(reply),
+    }
+}
+
+/// The document that `findAndModify` found.
+pub(crate) fn value(reply: &Document) -> Option<&Document> {
+    reply.get_document("value").ok()
+}
+
+/// The documents that `find` found. All replies fit into the first batch.
+pub(crate) fn batch(reply: &Document) -> Result<Vec<&Document>, BackendError> {
+    let batch = reply.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
+    let batch = batch.map_err(|_| BackendError::permanent("the reply to `find` has no batch"))?;
+    Ok(batch.iter().filter_map(Bson::as_document).collect())
+}
+
+/// A count of the reply to `update`.
+pub(crate) fn count(reply: &Document, field: &str) -> usize {
+    let count = match reply.get(field) {
+        Some(Bson::Int32(count)) => i64::from(*count),
+        Some(Bson::Int64(count)) => *count,
+        _ => 0,
+    };
+    usize::try_from(count).unwrap_or_default()
+}
+
+fn failure(reply: &Document) -> Option<BackendError> {
+    let message = |error: &Document| error.get_str("errmsg").unwrap_or("no message").to_owned();
+    if let Some(error) = reply.get_array("writeErrors").ok().and_then(|all| all.first()?.as_document()) {
+        return Some(error::from_code(error.get_i32("code").unwrap_or_default(), message(error)));
+    }
+    // The write has happened on the primary, and may yet be undone by a fail-over.
+    let error = reply.get_document("writeConcernError").ok()?;
+    let text = format!("write concern not satisfied: {}", message(error));
+    Some(match mongodb::bson::deserialize_from_document::<WriteConcernError>(error.clone()) {
+        Ok(error) => BackendError::ambiguous(mongodb::error::Error::from(mongodb::error::ErrorKind::Write(
+            mongodb::error::WriteFailure::WriteConcernError(error),
+        ))),
+        Err(_) => BackendError::ambiguous(text),
+    })
+}

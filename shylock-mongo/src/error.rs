@@ -1,0 +1,157 @@
+//! What a failure of the driver or of the server means for the request that failed.
+
+use std::time::Duration;
+
+use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
+use shylock_core::{BackendError, Error};
+
+use crate::builder::invalid;
+
+/// Sorts an error of the driver.
+pub(crate) fn from_driver(error: DriverError) -> BackendError {
+    match &*error.kind {
+        ErrorKind::Command(command) => {
+            let known = meaning(command.code);
+            let retryable = error.contains_label("RetryableWriteError");
+            sorted(if retryable { known.or_ambiguous() } else { known }, &command.message.clone(), error)
+        }
+        ErrorKind::Write(WriteFailure::WriteConcernError(_)) | ErrorKind::Io(_) => BackendError::ambiguous(error),
+        ErrorKind::ServerSelection { .. } | ErrorKind::ConnectionPoolCleared { .. } | ErrorKind::DnsResolve { .. } => {
+            BackendError::not_applied(error, None)
+        }
+        // The reply came, and it is not known what it says.
+        ErrorKind::InvalidResponse { .. } | ErrorKind::BsonDeserialization(_) => BackendError::ambiguous(error),
+        _ => BackendError::permanent(error),
+    }
+}
+
+/// Sorts an error that the server put into a reply.
+pub(crate) fn from_code(code: i32, message: String) -> BackendError {
+    let text = format!("error {code}: {message}");
+    sorted(meaning(code), &message, text)
+}
+
+/// An error that was found while the deployment was checked, as a user sees it.
+pub(crate) fn of_setup(error: BackendError) -> Error {
+    match Error::from(error) {
+        Error::Backend { retryable: false, source } if source.is::<Unfit>() => {
+            invalid("collection", source.to_string())
+        }
+        error => error,
+    }
+}
+
+/// The collection cannot keep the promises of a lock.
+#[derive(Debug)]
+pub(crate) struct Unfit(pub(crate) String);
+
+impl std::fmt::Display for Unfit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unfit {}
+
+/// What an error code says about the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    NotApplied,
+    RateLimited,
+    Ambiguous,
+    Permanent,
+}
+
+impl Meaning {
+    /// The server asks for the write to be repeated, so it does not refuse it for good.
+    const fn or_ambiguous(self) -> Self {
+        match self {
+            Self::Permanent => Self::Ambiguous,
+            known => known,
+        }
+    }
+}
+
+/// The codes of the server's `error_codes.yml` that may pass. All others are refusals.
+const fn meaning(code: i32) -> Meaning {
+    match code {
+        // LockTimeout, WriteConflict, NotWritablePrimary, DuplicateKey (of two first attempts at once),
+        // NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary
+        24 | 112 | 10107 | 11000 | 13435 | 13436 => Meaning::NotApplied,
+        // RequestRateTooLarge (Cosmos DB)
+        16500 => Meaning::RateLimited,
+        // HostUnreachable, HostNotFound, MaxTimeMSExpired, WriteConcernFailed, NetworkTimeout, ShutdownInProgress,
+        // PrimarySteppedDown, ExceededTimeLimit, SocketException, Interrupted and its kin by shutdown or election
+        6 | 7 | 50 | 64 | 89 | 91 | 189 | 262 | 9001 | 11600..=11602 => Meaning::Ambiguous,
+        _ => Meaning::Permanent,
+    }
+}
+
+fn sorted(
+    meaning: Meaning,
+    message: &str,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> BackendError {
+    match meaning {
+        Meaning::NotApplied => BackendError::not_applied(source, None),
+        Meaning::RateLimited => BackendError::not_applied(source, Some(retry_after(message))),
+        Meaning::Ambiguous => BackendError::ambiguous(source),
+        Meaning::Permanent => BackendError::permanent(source),
+    }
+}
+
+/// What Cosmos DB asks for, at the most: more would be a mistake of ours in reading it.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
+/// What to wait when it asks for nothing.
+const RETRY_AFTER: Duration = Duration::from_millis(250);
+
+/// The time in `RetryAfterMs=24`, which Cosmos DB puts into its message.
+fn retry_after(message: &str) -> Duration {
+    let number = message.split_once("RetryAfterMs=").map(|(_, rest)| rest);
+    let digits = number.and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next());
+    let asked = digits.and_then(|digits| digits.parse().ok()).map(Duration::from_millis);
+    asked.unwrap_or(RETRY_AFTER).min(LONGEST_RETRY_AFTER)
+}
+
+/// Whether the right to do something is missing.
+pub(crate) fn is_unauthorized(error: &BackendError) -> bool {
+    code_of(error) == Some(13)
+}
+
+/// The server's code, where it gave one.
+pub(crate) fn code_of(error: &BackendError) -> Option<i32> {
+    let source = std::error::Error::source(error)?.downcast_ref::<DriverError>()?;
+    match &*source.kind {
+        ErrorKind::Command(command) => Some(command.code),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shylock_core::Failure;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted() {
+        assert_eq!(meaning(10107), Meaning::NotApplied);
+        assert_eq!(meaning(11601), Meaning::Ambiguous);
+        assert_eq!(meaning(13), Meaning::Permanent);
+        assert_eq!(meaning(13).or_ambiguous(), Meaning::Ambiguous);
+        assert_eq!(meaning(16500).or_ambiguous(), Meaning::RateLimited);
+        assert_eq!(*from_code(121, "no".into()).failure(), Failure::Permanent);
+    }
+
+    #[test]
+    fn the_wish_of_a_rate_limit_is_read() {
+        let message = |ms: &str| format!("Error=16500, RetryAfterMs={ms}, Details='Response status code 429'");
+        assert_eq!(retry_after(&message("24")), Duration::from_millis(24));
+        assert_eq!(retry_after(&message("")), RETRY_AFTER);
+        assert_eq!(retry_after("nothing of the kind"), RETRY_AFTER);
+        assert_eq!(retry_after(&message("99999999999999999999999")), RETRY_AFTER);
+        assert_eq!(retry_after(&message("86400000")), LONGEST_RETRY_AFTER);
+        let error = from_code(16500, message("1200"));
+        assert_eq!((error.failure(), error.retry_after()), (&Failure::NotApplied, Some(Duration::from_millis(1200))));
+    }
+}

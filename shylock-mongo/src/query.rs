@@ -1,0 +1,302 @@
+//! The commands, as pure functions. Every decision is taken by the server, on its clock, in one update.
+//!
+//! What must never change: a caller's value goes in as `$literal` or as a BSON string under `_id`, never as an
+//! expression; every write is guarded by [`Queries::sound`]; every write waits for a majority and its journals.
+
+use std::time::Duration;
+
+use mongodb::bson::{Binary, Bson, DateTime, Document, bson, doc, spec::BinarySubtype};
+use shylock_core::{AcquireRequest, FencingToken, HolderId, LeaseKey, ListQuery, LockName, Renewal};
+
+use crate::record::FARTHEST_END;
+
+/// A write that has reached no majority by then is reported as unknown.
+const WRITE_CONCERN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The commands for one collection.
+#[derive(Debug, Clone)]
+pub(crate) struct Queries {
+    pub(crate) collection: String,
+    pub(crate) retention: Duration,
+    /// ε: an expired lease is taken over twice this time after its end.
+    pub(crate) skew: Duration,
+}
+
+impl Queries {
+    /// Takes the lock if it is free, or recognises its own lease; else changes nothing. Answers the record.
+    pub(crate) fn acquire(&self, request: &AcquireRequest) -> Document {
+        let mine = doc! { "$and": [
+            { "$eq": ["$owner", holder(request.holder)] },
+            { "$gt": ["$expiresAt", "$$NOW"] },
+        ] };
+        let ended = doc! { "$lte": [{ "$add": ["$expiresAt", ms(self.skew * 2)] }, "$$NOW"] };
+        let fresh = doc! { "$eq": ["$$ROOT", { "_id": "$_id" }] };
+        let may = doc! { "$or": [fresh, { "$and": [Self::sound(), { "$or": [&mine, ended] }] }] };
+        let token = doc! { "$cond": [&mine, "$token", next_token()] };
+        let since = doc! { "$cond": [&mine, "$acquiredAt", "$$NOW"] };
+        let update = vec![choose(may, self.lease(request, token.into(), since.into()))];
+        doc! {
+            "findAndModify": &self.collection,
+            "query": { "_id": request.name.as_str() },
+            "update": update,
+            "upsert": true,
+            "new": true,
+            "fields": record_and_time(),
+            "writeConcern": write_concern(),
+        }
+    }
+
+    /// Passes the lock on if it is `from`'s; else changes nothing. Answers the record.
+    pub(crate) fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Document {
+        doc! {
+            "findAndModify": &self.collection,
+            "query": { "_id": from.name.as_str() },
+            "update": [choose(Self::owned_by(from), self.lease(to, next_token().into(), "$$NOW".into()))],
+            "new": true,
+            "fields": record_and_time(),
+            "writeConcern": write_concern(),
+        }
+    }
+
+    /// Prolongs those of these leases that are live. Counts them in `n`.
+    pub(crate) fn renew(&self, leases: &[Renewal]) -> Document {
+        let mut ttls: Vec<Duration> = leases.iter().map(|renewal| renewal.ttl).collect();
+        ttls.sort_unstable();
+        ttls.dedup();
+        let update = |ttl: Duration| {
+            let of_this_ttl: Vec<&Renewal> = leases.iter().filter(|renewal| renewal.ttl == ttl).collect();
+            doc! {
+                "q": Self::live_ones(&of_this_ttl),
+                "u": [{ "$set": {
+                    "leaseMs": ms(ttl),
+                    "expiresAt": { "$max": ["$expiresAt", { "$add": ["$$NOW", ms(ttl)] }] },
+                    "purgeAt": self.purge_at(ttl),
+                } }],
+                "multi": true,
+            }
+        };
+        doc! {
+            "update": &self.collection,
+            "updates": ttls.into_iter().map(update).collect::<Vec<_>>(),
+            "ordered": false,
+            "writeConcern": write_concern(),
+        }
+    }
+
+    /// Those of these leases that are live.
+    pub(crate) fn live(&self, leases: &[Renewal]) -> Document {
+        let all: Vec<&Renewal> = leases.iter().collect();
+        doc! {
+            "find": &self.collection,
+            "filter": Self::live_ones(&all),
+            "projection": { "_id": 1, "owner": 1, "token": 1 },
+            "batchSize": count(leases.len()),
+            "singleBatch": true,
+        }
+    }
+
+    /// Frees the lock if it is this holder's. `nModified` tells. The record stays, for the token's sake.
+    pub(crate) fn release(&self, lease: &LeaseKey) -> Document {
+        doc! {
+            "update": &self.collection,
+            "updates": [{ "q": { "_id": lease.name.as_str() }, "u": [choose(Self::owned_by(lease), freed())] }],
+            "writeConcern": write_concern(),
+        }
+    }
+
+    /// Frees the lock if it is anybody's. Answers the record as it was before.
+    pub(crate) fn force_break(&self, name: &LockName) -> Document {
+        let live = doc! { "$and": [Self::sound(), { "$gt": ["$expiresAt", "$$NOW"] }] };
+        doc! {
+            "findAndModify": &self.collection,
+            "query": { "_id": name.as_str() },
+            "update": [choose(live, freed())],
+            "new": false,
+            "fields": record_and_time(),
+            "writeConcern": write_concern(),
+        }
+    }
+
+    /// The record.
+    pub(crate) fn inspect(&self, name: &LockName) -> Document {
+        doc! {
+            "find": &self.collection,
+            "filter": { "_id": name.as_str() },
+            "projection": record_and_time(),
+            "limit": 1,
+            "singleBatch": true,
+            "readConcern": { "level": "majority" },
+        }
+    }
+
+    /// A page of the records of live leases.
+    pub(crate) fn list(&self, query: &ListQuery) -> Document {
+        let mut names = doc! { "$gte": &query.prefix };
+        if let Some(end) = after_prefix(&query.prefix) {
+            names.insert("$lt", end);
+        }
+        if let Some(after) = &query.after {
+            names.insert("$gt", after.as_str());
+        }
+        let live = doc! { "$and": [Self::sound(), { "$gt": ["$expiresAt", "$$NOW"] }] };
+        doc! {
+            "find": &self.collection,
+            "filter": { "_id": names, "$expr": live },
+            "projection": record_and_time(),
+            "sort": { "_id": 1 },
+            "limit": count(query.limit.max(1)),
+            "batchSize": count(query.limit.max(1)),
+            "singleBatch": true,
+            "readConcern": { "level": "majority" },
+        }
+    }
+
+    /// A record as we write it: of these types, and within these bounds. Nothing else is ever changed.
+    fn sound() -> Document {
+        let is = |field: &str, bson_type: &str| doc! { "$eq": [{ "$type": field }, bson_type] };
+        let owned = doc! { "$eq": [{ "$binarySize": "$owner" }, 16] };
+        doc! { "$and": [
+            is("$token", "long"),
+            { "$gte": ["$token", 1_i64] },
+            { "$lt": ["$token", largest_token()] },
+            is("$expiresAt", "date"),
+            { "$lte": ["$expiresAt", { "$add": ["$$NOW", ms(FARTHEST_END)] }] },
+            { "$cond": [is("$owner", "binData"), owned, { "$and": [
+                is("$owner", "null"),
+                { "$lte": ["$expiresAt", "$$NOW"] },
+            ] }] },
+        ] }
+    }
+
+    /// Whether the record is this lease's, ended or not.
+    fn owned_by(lease: &LeaseKey) -> Document {
+        doc! { "$and": [
+            { "$eq": ["$owner", holder(lease.holder)] },
+            { "$eq": ["$token", token(lease.token)] },
+            Self::sound(),
+        ] }
+    }
+
+    /// Matches the records of these leases that have not ended. The index finds them by name; the expression makes
+    /// sure that each has the token of its own lease, not that of another one in the list.
+    fn live_ones(leases: &[&Renewal]) -> Document {
+        let names: Vec<&str> = leases.iter().map(|renewal| renewal.lease.name.as_str()).collect();
+        let owners: Vec<Bson> = leases.iter().map(|renewal| id(renewal.lease.holder)).collect();
+        let tokens: Vec<Bson> = leases.iter().map(|renewal| token(renewal.lease.token)).collect();
+        let which = doc! { "$indexOfArray": [{ "$literal": &owners }, "$owner"] };
+        doc! {
+            "_id": { "$in": names },
+            "owner": { "$in": &owners },
+            "$expr": { "$and": [
+                { "$eq": ["$token", { "$arrayElemAt": [{ "$literal": tokens }, which] }] },
+                Self::sound(),
+                { "$gt": ["$expiresAt", "$$NOW"] },
+            ] },
+        }
+    }
+
+    /// The record of a new or repeated grant.
+    fn lease(&self, request: &AcquireRequest, token: Bson, since: Bson) -> Document {
+        let AcquireRequest { holder: owner, ttl, info, .. } = request;
+        let text = |text: &Option<String>| doc! { "$literal": text.as_deref() };
+        doc! {
+            "_id": "$_id",
+            "owner": holder(*owner),
+            "token": token,
+            "leaseMs": ms(*ttl),
+            "acquiredAt": since,
+            "expiresAt": { "$max": [
+                { "$add": ["$$NOW", ms(*ttl)] },
+                // Only a repeated request finds a lease of its own that lasts longer.
+                { "$cond": [{ "$eq": ["$owner", holder(*owner)] }, "$expiresAt", Bson::Null] },
+            ] },
+            "purgeAt": self.purge_at(*ttl),
+            "host": text(&info.host),
+            "pid": { "$literal": info.pid.map(i64::from) },
+            "note": text(&info.note),
+        }
+    }
+
+    /// When the record may be removed. It is moved on only when half of the retention is over, since each change
+    /// costs a write to the index.
+    fn purge_at(&self, ttl: Duration) -> Document {
+        let enough = doc! { "$add": ["$$NOW", ms(ttl + self.retention / 2)] };
+        let full = doc! { "$add": ["$$NOW", ms(ttl + self.retention)] };
+        doc! { "$cond": [{ "$gt": ["$purgeAt", enough] }, "$purgeAt", full] }
+    }
+}
+
+/// An update: the new record if the condition holds, else the record as it is.
+fn choose(condition: Document, record: Document) -> Document {
+    doc! { "$replaceWith": { "$cond": [condition, record, "$$ROOT"] } }
+}
+
+fn freed() -> Document {
+    doc! { "$mergeObjects": ["$$ROOT", { "owner": Bson::Null, "expiresAt": DateTime::from_millis(0) }] }
+}
+
+/// [`FencingToken::following`], on the server.
+fn next_token() -> Document {
+    doc! { "$max": [{ "$add": ["$token", 1_i64] }, { "$multiply": [{ "$toLong": "$$NOW" }, 1024_i64] }] }
+}
+
+fn record_and_time() -> Document {
+    doc! { "_id": 0, "record": "$$ROOT", "now": "$$NOW" }
+}
+
+/// `w: 1` gave two holders the same token after a fail-over. `j` is spelled out, since a replica set can be told to
+/// take a majority's memory for enough.
+fn write_concern() -> Document {
+    doc! { "w": "majority", "j": true, "wtimeout": ms(WRITE_CONCERN_TIMEOUT) }
+}
+
+fn holder(holder: HolderId) -> Document {
+    doc! { "$literal": id(holder) }
+}
+
+fn id(holder: HolderId) -> Bson {
+    Bson::Binary(Binary { subtype: BinarySubtype::Generic, bytes: holder.as_bytes().to_vec() })
+}
+
+fn token(token: FencingToken) -> Bson {
+    bson!(i64::try_from(token.get()).unwrap_or(i64::MAX))
+}
+
+fn largest_token() -> Bson {
+    bson!(i64::try_from(FencingToken::MAX).unwrap_or(i64::MAX))
+}
+
+fn ms(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The smallest text that is larger than all that begin with this one. `None`: there is no such text.
+fn after_prefix(prefix: &str) -> Option<String> {
+    let mut chars: Vec<char> = prefix.chars().collect();
+    while let Some(last) = chars.pop() {
+        // A range of characters leaves out the surrogates.
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            chars.push(next);
+            return Some(chars.into_iter().collect());
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_prefix_is_the_next_text() {
+        assert_eq!(after_prefix("ab").as_deref(), Some("ac"));
+        assert_eq!(after_prefix("a\u{10ffff}").as_deref(), Some("b"));
+        assert_eq!(after_prefix("\u{d7ff}").as_deref(), Some("\u{e000}"));
+        assert_eq!(after_prefix("\u{10ffff}"), None);
+        assert_eq!(after_prefix(""), None);
+    }
+}

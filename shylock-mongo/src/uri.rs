@@ -1,0 +1,63 @@
+//! The address of a deployment. It may hold a password, so nothing of it is ever repeated in an error.
+
+use mongodb::options::ClientOptions;
+use shylock_core::Result;
+
+use crate::builder::invalid;
+
+/// Parses an address, with errors of our own: the driver's may quote it.
+pub(crate) async fn parse(uri: &str) -> Result<ClientOptions> {
+    check(uri).map_err(|reason| invalid("uri", reason))?;
+    ClientOptions::parse(uri).await.map_err(|error| {
+        let resolving = matches!(*error.kind, mongodb::error::ErrorKind::DnsResolve { .. });
+        if resolving {
+            return crate::error::from_driver(error).into();
+        }
+        invalid("uri", "the driver cannot parse it: look at its options, and percent-encode the user and the password")
+    })
+}
+
+/// The mistakes that can be named without quoting anything.
+fn check(uri: &str) -> Result<(), &'static str> {
+    let rest = match uri.split_once("://") {
+        Some(("mongodb", rest)) => rest,
+        Some(("mongodb+srv", rest)) if cfg!(feature = "dns-srv") => rest,
+        Some(("mongodb+srv", _)) => return Err("`mongodb+srv://` needs the feature `dns-srv` of shylock-mongo"),
+        Some(_) => return Err("its scheme is neither `mongodb` nor `mongodb+srv`"),
+        None => return Err("it has no scheme: it begins with `mongodb://`"),
+    };
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let hosts = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);
+    if hosts.is_empty() || hosts.split(',').any(|host| host.is_empty() || host.starts_with(':')) {
+        return Err("it has no host");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_are_named() {
+        assert_eq!(check("mongodb://localhost"), Ok(()));
+        assert_eq!(check("mongodb://me:pw@a:1,b:2/db?replicaSet=x"), Ok(()));
+        assert_eq!(check("mongodb://[::1]:27017/"), Ok(()));
+        for no_host in [
+            "mongodb://",
+            "mongodb:///db",
+            "mongodb://me:pw@",
+            "mongodb://me:pw@/db",
+            "mongodb://a,,b",
+            "mongodb://:27017",
+        ] {
+            assert_eq!(check(no_host), Err("it has no host"), "{no_host}");
+        }
+        for no_scheme in ["", "localhost", "localhost:27017"] {
+            assert!(check(no_scheme).is_err_and(|reason| reason.contains("no scheme")), "{no_scheme}");
+        }
+        for wrong_scheme in ["http://localhost", "postgres://localhost", "Mongodb://localhost", "://localhost"] {
+            assert!(check(wrong_scheme).is_err_and(|reason| reason.contains("its scheme")), "{wrong_scheme}");
+        }
+    }
+}
