@@ -2,9 +2,7 @@
 
 use std::{fmt, fs, io, path::PathBuf, str::FromStr, time::Duration};
 
-use testcontainers::bollard::{
-    errors::Error::DockerResponseServerError, query_parameters::RemoveContainerOptionsBuilder,
-};
+use testcontainers::bollard::query_parameters::RemoveContainerOptionsBuilder;
 
 use crate::{
     docker,
@@ -15,7 +13,7 @@ use crate::{
 
 /// How long the engine may still be at creating a container after the process that asked it to do
 /// so is gone.
-const CREATION: Duration = Duration::from_secs(5);
+const CREATION: Duration = Duration::from_secs(10);
 
 /// Something outside of the test process.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -86,8 +84,10 @@ async fn remove_container(name: &str) -> Result<()> {
     // The volumes too: the official image declares some.
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true);
     let engine = docker::engine().await?;
-    match engine.remove_container(name, Some(options.build())).await {
-        Err(DockerResponseServerError { status_code: 404, .. }) => Ok(()),
-        result => result.or_say(|| "the Docker engine says".to_owned()),
+    let answer = engine.remove_container(name, Some(options.build())).await;
+    // The list decides: a container that is being created is there before it can be removed.
+    match docker::containers(name).await?.as_slice() {
+        [] => Ok(()),
+        _ => Err(format!("it is still there, the Docker engine said {answer:?}")),
     }
 }

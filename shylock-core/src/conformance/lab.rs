@@ -102,6 +102,11 @@ pub(super) fn lease(request: &AcquireRequest, token: crate::FencingToken) -> Lea
     LeaseKey { name: request.name.clone(), holder: request.holder, token }
 }
 
+/// Waits for another millisecond, which gives even a store without a memory another token.
+pub(super) async fn next_millisecond() {
+    time::sleep(Duration::from_millis(2)).await;
+}
+
 /// The outcome, unless it takes too long.
 pub(super) async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
     time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("{what} took longer than {PATIENCE:?}"))

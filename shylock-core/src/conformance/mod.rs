@@ -105,7 +105,7 @@ macro_rules! __conformance_cases {
             "P9" waiting::a_dropped_guard_frees_the_lock,
             "P10" ambiguity::a_repeated_request_recognises_its_grant,
             "P10" ambiguity::a_repeated_release_is_harmless,
-            "P10" ambiguity::lost_answers_of_release_and_hand_off_are_survived,
+            "P10" ambiguity::a_lost_answer_to_a_release_is_survived,
             "P11" waiting::waiters_of_one_process_are_served_in_order,
             "P11" waiting::another_process_gets_its_turn,
             "P13" data::hostile_names_and_notes_are_data,
