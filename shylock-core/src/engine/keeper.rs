@@ -128,9 +128,10 @@ impl Table {
             let lease = Arc::clone(&self.leases.get(&id)?.lease);
             let again = match lease.step() {
                 Step::Wait(pause) => Some(now + pause.max(Duration::from_millis(1))),
+                // The step after it is to wait for the answer.
                 Step::Renew => {
-                    renew.push(Arc::clone(&lease));
-                    Some(now + lease.terms.call_limit)
+                    renew.push(lease);
+                    Some(now)
                 }
                 Step::Lose(reason) => {
                     tracing::warn!(lock = %lease.key.name, %reason, "a lease is lost");

@@ -57,11 +57,11 @@ impl Engine {
 
     /// Runs a user's call on the engine's runtime, so that it needs no runtime of the caller's.
     pub(crate) async fn run<T: Send + 'static>(
-        &self,
+        self: &Arc<Self>,
         call: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
         let (tell, told) = oneshot::channel();
-        self.runtime.spawn(async move { drop(tell.send(call.await)) });
+        self.work(async move { drop(tell.send(call.await)) });
         told.await.unwrap_or(Err(Error::Stopped))
     }
 

@@ -116,7 +116,8 @@ struct Waiter<'a> {
     answered: bool,
     /// The last failure, unless a proper answer came after it.
     failed: Option<BackendError>,
-    failing_since: Option<Moment>,
+    /// When the last proper answer came, or the waiting began.
+    silent_since: Moment,
 }
 
 enum Verdict {
@@ -129,7 +130,7 @@ impl<'a> Waiter<'a> {
         let claim = new_claim(engine, &wanted)?;
         let pace = Pace::new(engine.options.poll_first, engine.options.poll_max);
         let mut waiter =
-            Self { engine, place, wanted, claim, pace, answered: false, failed: None, failing_since: None };
+            Self { engine, place, wanted, claim, pace, answered: false, failed: None, silent_since: Moment::now() };
         waiter.offer();
         Ok(waiter)
     }
@@ -161,7 +162,7 @@ impl<'a> Waiter<'a> {
             // It was granted so long ago that it may be another's by now.
             Answer::Granted(_) => self.ask_anew()?,
             Answer::Held(info) => {
-                (self.answered, self.failed, self.failing_since) = (true, None, None);
+                (self.answered, self.failed, self.silent_since) = (true, None, Moment::now());
                 let holder = info.holder_info();
                 if matches!(patience, Patience::Never) {
                     return Err(Error::Timeout { waited: Duration::ZERO, holder: Some(holder) });
@@ -187,8 +188,8 @@ impl<'a> Waiter<'a> {
 
     /// Goes on after a failure that may pass, unless it has lasted too long.
     fn put_up_with(&mut self, error: BackendError, patience: Patience) -> Result<()> {
-        let since = *self.failing_since.get_or_insert_with(Moment::now);
-        let too_long = matches!(patience, Patience::Forever) && since.elapsed() >= self.engine.options.outage_limit;
+        let silent = self.silent_since.elapsed();
+        let too_long = matches!(patience, Patience::Forever) && silent >= self.engine.options.outage_limit;
         if !error.is_passing() || too_long {
             return Err(error.into());
         }

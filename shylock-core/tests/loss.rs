@@ -1,0 +1,173 @@
+//! P7: a loss is never silent, and is told before another can enter.
+
+mod support;
+
+use shylock_core::{Error, LossReason};
+use support::{Fault, Faulty, Op, ms, s};
+use tokio::time::{Instant, sleep, timeout};
+
+/// The default lease and its margin.
+const TTL: u64 = 30;
+const TOLD_AT: u64 = TTL - 2;
+
+#[tokio::test(start_paused = true)]
+async fn renewal_keeps_a_lock_for_hours_with_the_same_token() {
+    let store = Faulty::default();
+    let guard = store.manager().lock("x").acquire().await.expect("granted");
+    sleep(s(3 * 3600)).await;
+    assert!(guard.is_held() && guard.remaining() > s(TTL / 2));
+    assert_eq!(store.holder("x").await.expect("held").token, guard.token());
+    let calls = store.calls(Op::Renew);
+    assert!((1000..1200).contains(&calls), "one renewal each ten seconds, not {calls}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_renewals_are_repeated_and_are_no_loss() {
+    let store = Faulty::default();
+    let guard = store.manager().lock("x").acquire().await.expect("granted");
+    for fault in [Fault::Refuses(None), Fault::LosesRequest, Fault::LosesAnswer, Fault::Hangs, Fault::HangsAfter] {
+        store.on(Op::Renew, fault);
+        sleep(s(15)).await;
+        guard.ensure_held().unwrap_or_else(|_| panic!("{fault:?} for 15 s cost the lock"));
+        store.heal();
+        sleep(s(10)).await;
+        assert!(guard.remaining() > s(15), "renewed after {fault:?}: {:?}", guard.remaining());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unreachable_store_is_told_at_the_deadline_also_while_the_call_hangs() {
+    for fault in [Fault::Hangs, Fault::LosesRequest, Fault::Refuses(Some(s(100)))] {
+        let store = Faulty::default();
+        let asked = Instant::now();
+        let guard = store.manager().lock("x").acquire().await.expect("granted");
+        store.on(Op::Renew, fault);
+        let lost = tokio::spawn(guard.lost());
+        sleep(s(TOLD_AT) - ms(100)).await;
+        assert!(guard.is_held() && !lost.is_finished(), "{fault:?}: not yet");
+        let loss = timeout(ms(150), lost).await.expect("told in time").expect("no panic");
+        assert_eq!(loss.reason, LossReason::Expired);
+        assert!(asked.elapsed() < s(TTL), "before another can enter");
+        assert!(!guard.is_held() && guard.remaining().is_zero());
+        assert!(matches!(guard.ensure_held(), Err(Error::Lost { reason: LossReason::Expired })));
+        assert!(store.holder("x").await.is_some(), "on the server it is still there");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_revives_a_lost_lease() {
+    let store = Faulty::default();
+    let guard = store.manager().lock("x").acquire().await.expect("granted");
+    store.on(Op::Renew, Fault::Hangs);
+    sleep(s(24)).await;
+    store.on(Op::Renew, Fault::Delays(s(4)));
+    guard.lost().await;
+    sleep(s(TTL)).await;
+    assert!(store.holder("x").await.is_some(), "the last renewal came through on the server");
+    assert!(!guard.is_held(), "but the holder had been told");
+    assert!(matches!(guard.renew().await, Err(Error::Lost { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_is_answered_late_counts_from_its_sending() {
+    let store = Faulty::default();
+    let guard = store.manager().lock("x").acquire().await.expect("granted");
+    store.next(1, Op::Renew, Fault::HangsAfter);
+    store.next(1, Op::Renew, Fault::Delays(s(4)));
+    sleep(s(10) + ms(3900)).await;
+    assert!(guard.remaining() < s(15), "not yet answered: {:?}", guard.remaining());
+    sleep(ms(300)).await;
+    let left = guard.remaining();
+    assert!(left > s(23) && left < s(25), "28 s from the sending, which is 4.2 s ago: {left:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_lock_is_told_with_the_next_renewal() {
+    let store = Faulty::default();
+    let manager = store.manager();
+    let guard = manager.lock("x").acquire().await.expect("granted");
+    manager.force_break("x").await.expect("broken").expect("it was held");
+    let loss = timeout(s(11), guard.lost()).await.expect("told");
+    assert_eq!(loss.reason, LossReason::Taken);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_renewal_the_lease_ends_unless_it_is_renewed_by_hand() {
+    let store = Faulty::default();
+    let lock = store.manager().lock("x").with_auto_renew(false);
+    let guard = lock.acquire().await.expect("granted");
+    sleep(s(20)).await;
+    guard.renew().await.expect("renewed");
+    sleep(s(20)).await;
+    assert!(guard.is_held());
+    let loss = timeout(s(9), guard.lost()).await.expect("told");
+    assert_eq!(loss.reason, LossReason::Expired);
+    assert_eq!(store.calls(Op::Renew), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn max_hold_is_told_and_then_lets_others_in() {
+    let store = Faulty::default();
+    let manager = store.manager();
+    let guard = manager.lock("x").with_max_hold(s(60)).acquire().await.expect("granted");
+    sleep(s(59)).await;
+    assert!(guard.is_held());
+    let loss = timeout(s(2), guard.lost()).await.expect("told");
+    assert_eq!(loss.reason, LossReason::MaxHold);
+    let next = timeout(s(TTL), manager.lock("x").acquire()).await.expect("within a ttl").expect("granted");
+    assert!(next.token() > guard.token());
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_resolves_when_the_guard_goes() {
+    let store = Faulty::default();
+    let lock = store.manager().lock("x");
+    let guard = lock.acquire().await.expect("granted");
+    let told = tokio::spawn(guard.lost());
+    guard.release().await.expect("released");
+    assert_eq!(told.await.expect("no panic").reason, LossReason::Released);
+    let guard = lock.acquire().await.expect("granted");
+    let told = tokio::spawn(guard.lost());
+    drop(guard);
+    assert_eq!(told.await.expect("no panic").reason, LossReason::Released);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_runs_the_section_and_cancels_it_when_the_lease_is_lost() {
+    let store = Faulty::default();
+    let manager = store.manager();
+    let lock = manager.lock("x");
+    let token = lock.with(async |guard| guard.token()).await.expect("done");
+    manager.close().await;
+    assert!(store.holder("x").await.is_none());
+
+    store.on(Op::Renew, Fault::Hangs);
+    let mut steps = 0;
+    let outcome = lock
+        .with(async |guard| {
+            assert!(guard.token() > token);
+            loop {
+                sleep(s(1)).await;
+                steps += 1;
+            }
+        })
+        .await;
+    assert!(matches!(outcome, Err::<(), _>(Error::Lost { reason: LossReason::Expired })));
+    assert!((26..=28).contains(&steps), "cancelled at the deadline, after {steps} s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_tells_when_the_lock_turns_out_to_be_anothers_at_the_end() {
+    let store = Faulty::default();
+    let manager = store.manager();
+    let outcome = manager.lock("x").with(async |_| manager.force_break("x").await.expect("broken").is_some()).await;
+    assert!(matches!(outcome, Err(Error::Lost { reason: LossReason::Taken })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_keeps_the_result_of_the_section_when_only_the_release_fails() {
+    let store = Faulty::default();
+    store.on(Op::Release, Fault::Permanent);
+    let outcome = store.manager().lock("x").with(async |_| 42).await;
+    assert_eq!(outcome.expect("the section ran under the lock"), 42);
+}

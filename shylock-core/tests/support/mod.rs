@@ -1,0 +1,160 @@
+//! A memory store that misbehaves on command, for the tests of the engine.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use shylock_core::{
+    AcquireRequest, Attempt, Backend, BackendError, HandOff, LeaseKey, ListQuery, LockInfo, LockManager, LockName,
+    MemoryBackend, ReleaseOutcome, RenewOutcome, Renewal, Watch,
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Op {
+    Acquire,
+    Renew,
+    Release,
+    HandOff,
+    Look,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Neither does it nor answers, ever.
+    Hangs,
+    /// Does it, and never answers.
+    HangsAfter,
+    /// Does it after this time.
+    Delays(Duration),
+    /// Does nothing and says so, asking for this pause.
+    Refuses(Option<Duration>),
+    /// Does it, and the answer is lost.
+    LosesAnswer,
+    /// Does nothing, and nobody knows.
+    LosesRequest,
+    /// Refuses for good.
+    Permanent,
+}
+
+/// Clones share the store and its faults.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Faulty {
+    pub(crate) memory: MemoryBackend,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    faults: HashMap<Op, (Fault, u32)>,
+    calls: HashMap<Op, u32>,
+}
+
+impl Faulty {
+    pub(crate) fn manager(&self) -> LockManager {
+        LockManager::new(self.clone())
+    }
+
+    /// From now on, until told otherwise.
+    pub(crate) fn on(&self, op: Op, fault: Fault) {
+        self.next(u32::MAX, op, fault);
+    }
+
+    /// The next so many times.
+    pub(crate) fn next(&self, times: u32, op: Op, fault: Fault) {
+        self.state().faults.insert(op, (fault, times));
+    }
+
+    pub(crate) fn heal(&self) {
+        self.state().faults.clear();
+    }
+
+    pub(crate) fn calls(&self, op: Op) -> u32 {
+        self.state().calls.get(&op).copied().unwrap_or_default()
+    }
+
+    /// Who holds it, without any fault.
+    pub(crate) async fn holder(&self, name: &str) -> Option<LockInfo> {
+        self.memory.inspect(&LockName::new(name).expect("a name")).await.expect("memory answers")
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic in here")
+    }
+
+    fn fault(&self, op: Op) -> Option<Fault> {
+        let mut state = self.state();
+        *state.calls.entry(op).or_default() += 1;
+        let (fault, left) = state.faults.get_mut(&op)?;
+        *left = left.checked_sub(1)?;
+        Some(*fault)
+    }
+
+    async fn faulty<T>(&self, op: Op, call: impl Future<Output = Result<T, BackendError>>) -> Result<T, BackendError> {
+        match self.fault(op) {
+            None => call.await,
+            Some(Fault::Hangs) => std::future::pending().await,
+            Some(Fault::HangsAfter) => {
+                drop(call.await);
+                std::future::pending().await
+            }
+            Some(Fault::Delays(time)) => {
+                tokio::time::sleep(time).await;
+                call.await
+            }
+            Some(Fault::Refuses(retry_after)) => Err(BackendError::not_applied("refused for now", retry_after)),
+            Some(Fault::LosesAnswer) => {
+                drop(call.await);
+                Err(BackendError::ambiguous("the answer was lost"))
+            }
+            Some(Fault::LosesRequest) => Err(BackendError::ambiguous("the request was lost")),
+            Some(Fault::Permanent) => Err(BackendError::permanent("refused for good")),
+        }
+    }
+}
+
+#[async_trait]
+impl Backend for Faulty {
+    async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
+        self.faulty(Op::Acquire, self.memory.try_acquire(request)).await
+    }
+
+    async fn renew(&self, leases: &[Renewal]) -> Result<Vec<RenewOutcome>, BackendError> {
+        self.faulty(Op::Renew, self.memory.renew(leases)).await
+    }
+
+    async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
+        self.faulty(Op::Release, self.memory.release(lease)).await
+    }
+
+    async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
+        self.faulty(Op::HandOff, self.memory.hand_off(from, to)).await
+    }
+
+    async fn inspect(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
+        self.faulty(Op::Look, self.memory.inspect(name)).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Vec<LockInfo>, BackendError> {
+        self.faulty(Op::Look, self.memory.list(query)).await
+    }
+
+    async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
+        self.faulty(Op::Look, self.memory.force_break(name)).await
+    }
+
+    async fn watch(&self) -> Result<Watch, BackendError> {
+        self.memory.watch().await
+    }
+}
+
+pub(crate) const fn s(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub(crate) const fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
