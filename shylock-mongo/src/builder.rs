@@ -13,6 +13,10 @@ const SERVER_SELECTION: Duration = Duration::from_secs(3);
 /// How long a connection may take to be made, unless the address says otherwise.
 const CONNECT: Duration = Duration::from_secs(3);
 
+/// How often to look at each server, unless the address says otherwise. A server that has told of an error is not used
+/// before the driver has looked at it again; the driver's 10 s would be a third of a lease.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+
 /// Options of a [`MongoBackend`].
 #[derive(Debug, Clone, Default)]
 #[must_use = "it does nothing until `connect` or `with_database` is called"]
@@ -84,6 +88,7 @@ impl MongoBuilder {
         let mut options = uri::parse(uri.as_ref()).await?;
         options.server_selection_timeout.get_or_insert(SERVER_SELECTION);
         options.connect_timeout.get_or_insert(CONNECT);
+        options.heartbeat_freq.get_or_insert(HEARTBEAT);
         options.app_name.get_or_insert_with(|| "shylock".into());
         let client = Client::with_options(options).map_err(error::from_driver)?;
         let backend = MongoBackend::with(client.database(database.as_ref()), self.settings);

@@ -2,7 +2,7 @@
 
 use std::{
     env, fs,
-    io::Write,
+    io::{self, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{LazyLock, Mutex, PoisonError},
@@ -13,7 +13,7 @@ use std::os::unix::process::CommandExt;
 use crate::{
     failure::{Result, While},
     removal::Thing,
-    unique,
+    report, unique,
 };
 
 /// A thing the reaper removes when this value is dropped, or when the process is no more.
@@ -34,14 +34,18 @@ impl Announced {
     }
 
     fn of(thing: Thing) -> Self {
-        tell(&format!("know {thing}"));
+        if let Err(error) = tell(&format!("know {thing}")) {
+            panic!("shylock-tests: the reaper is gone ({error}), so the {thing} would be left behind");
+        }
         Self(thing)
     }
 }
 
 impl Drop for Announced {
     fn drop(&mut self) {
-        tell(&format!("remove {}", self.0));
+        if let Err(error) = tell(&format!("remove {}", self.0)) {
+            report::line(&format!("the reaper is gone ({error}), so the {} is left behind", self.0));
+        }
     }
 }
 
@@ -73,12 +77,10 @@ static REAPER: LazyLock<Mutex<Child>> = LazyLock::new(|| {
     Mutex::new(reaper)
 });
 
-fn tell(line: &str) {
+fn tell(line: &str) -> io::Result<()> {
     let mut reaper = REAPER.lock().unwrap_or_else(PoisonError::into_inner);
     let pipe = reaper.stdin.as_mut().expect("a piped stdin");
-    if let Err(error) = writeln!(pipe, "{line}") {
-        panic!("the reaper of the tests is gone ({error}), so servers would be left behind");
-    }
+    pipe.write_all(format!("{line}\n").as_bytes())
 }
 
 /// Cargo puts binaries of a package next to or one above the binaries of its tests, and builds them

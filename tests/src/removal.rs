@@ -6,7 +6,7 @@ use testcontainers::bollard::query_parameters::RemoveContainerOptionsBuilder;
 
 use crate::{
     docker,
-    failure::{Result, While},
+    failure::Result,
     polling::{self, State},
     processes,
 };

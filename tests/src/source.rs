@@ -39,7 +39,7 @@ impl Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Given => write!(f, "the one of {GIVEN}"),
+            Self::Given => write!(f, "server of {GIVEN}"),
             Self::OfficialImage => write!(f, "image {} (the official one)", image::OFFICIAL),
             Self::OwnImage => write!(f, "image {} (our own)", image::OWN),
             Self::ChildProcess => write!(f, "child process of the tests"),

@@ -11,9 +11,10 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use shylock_tests::{Kind, Mongo, Source, left_by};
 use tokio::net::TcpStream;
 
-use crate::sources::startable;
+use crate::sources;
 
 const DEADLINE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(50);
 
 #[tokio::test]
 async fn nothing_is_left_after_sigkill() {
@@ -36,26 +37,29 @@ async fn nothing_is_left_after_a_panic() {
 
 #[tokio::test]
 async fn a_server_that_is_not_shared_ends_with_its_last_user() {
-    for source in startable().await {
+    for source in sources::all().await {
         let mongo = Mongo::start(Kind::Standalone, source).await;
         let host = mongo.hosts().to_owned();
-        TcpStream::connect(&host).await.expect("a server");
         drop(mongo);
+        if source == Source::Given {
+            Mongo::start(Kind::Standalone, source).await; // finds it still there
+            continue;
+        }
         let start = Instant::now();
         while TcpStream::connect(&host).await.is_ok() {
             assert!(start.elapsed() < DEADLINE, "{host} is still there, {source}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }
 
 /// Lets test processes start servers and come to that end.
 async fn ended_by(end: impl Fn(&mut Child)) {
-    for source in startable().await {
-        let (mut victim, _hosts) = start(source);
+    for source in sources::all().await {
+        let mut victim = start(source);
         let id = victim.id();
         let there = left_by(id).await;
-        assert!(!there.is_empty(), "something to be removed, {source}");
+        assert_eq!(there.is_empty(), source == Source::Given, "{there:?}, {source}");
         end(&mut victim);
         let status = victim.wait().expect("the end of the test process");
         assert!(!status.success(), "a bad end, {source}");
@@ -66,13 +70,13 @@ async fn ended_by(end: impl Fn(&mut Child)) {
                 break;
             }
             assert!(start.elapsed() < DEADLINE, "{left:?} of {there:?}, {source}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }
 
-/// A test process, and the hosts of its server, which is up.
-fn start(source: Source) -> (Child, String) {
+/// A test process whose server is up.
+fn start(source: Source) -> Child {
     let source = match source {
         Source::ChildProcess => "child",
         _ => "chosen",
@@ -88,8 +92,8 @@ fn start(source: Source) -> (Child, String) {
     let stdout = victim.stdout.take().expect("a piped stdout");
     let mut hosts = String::new();
     BufReader::new(stdout).read_line(&mut hosts).expect("hosts");
-    assert!(hosts.starts_with("127.0.0.1:"), "no server: {hosts:?}");
-    (victim, hosts)
+    assert_ne!(hosts, "", "no server");
+    victim
 }
 
 fn pid(child: &Child) -> Pid {

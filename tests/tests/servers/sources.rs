@@ -1,18 +1,21 @@
-//! What can be started where these tests run.
+//! Where servers can come from in this run.
 
-use std::io::Write;
+use std::{io::Write, sync::Once};
 
 use shylock_tests::Source;
 
-/// The sources to test: those that start servers, as far as there are any.
-pub(crate) async fn startable() -> Vec<Source> {
+/// The sources to test: all that start servers, or the given server and nothing else.
+pub(crate) async fn all() -> Vec<Source> {
+    static SAID: Once = Once::new();
     match Source::chosen().await {
         Source::Given => {
-            say("SHYLOCK_TEST_MONGODB is set, so that starting servers is not tested in this run");
-            Vec::new()
+            SAID.call_once(|| {
+                say("SHYLOCK_TEST_MONGODB is set: no test starts a server, and the topology is not tested")
+            });
+            vec![Source::Given]
         }
         Source::ChildProcess => {
-            say("no containers here, so that only child processes are tested in this run");
+            SAID.call_once(|| say("no containers in this run: only child processes are tested"));
             vec![Source::ChildProcess]
         }
         image => vec![image, Source::ChildProcess],
@@ -20,6 +23,6 @@ pub(crate) async fn startable() -> Vec<Source> {
 }
 
 /// Prints a line that libtest does not capture.
-pub(crate) fn say(text: &str) {
+fn say(text: &str) {
     writeln!(std::io::stderr(), "shylock-tests: {text}").expect("a stderr");
 }

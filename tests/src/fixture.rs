@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use mongodb::{
-    Client, Collection,
+    Collection,
     bson::{Binary, Bson, DateTime, Document, doc, spec::BinarySubtype},
 };
 use shylock_core::{
@@ -12,6 +12,8 @@ use shylock_core::{
     conformance::{ClientClock, Defect, Fixture},
 };
 use shylock_mongo::MongoBackend;
+
+use crate::Mongo;
 
 /// A collection on a real server.
 #[derive(Debug)]
@@ -21,15 +23,20 @@ pub struct MongoFixture {
     records: Collection<Document>,
 }
 
-/// The database of the tests.
-pub const DATABASE: &str = "shylock_conformance";
+const DATABASE: &str = "shylock_conformance";
 
 impl MongoFixture {
-    /// The fixture for the deployment at this address.
-    pub async fn new(uri: &str, skew: Duration) -> Self {
-        let client = Client::with_uri_str(uri).await.expect("an address");
-        let records = client.database(DATABASE).collection("shylock_locks");
-        Self { uri: uri.to_owned(), skew, records }
+    /// The fixture for this deployment.
+    ///
+    /// # Panics
+    ///
+    /// It does not answer.
+    pub async fn new(mongo: &Mongo) -> Self {
+        let database = mongo.client().await.database(DATABASE);
+        let hello = database.run_command(doc! { "hello": 1 }).await.expect("the server answers");
+        let standalone = !hello.contains_key("setName") && !hello.contains_key("msg");
+        let skew = if standalone { Duration::ZERO } else { Duration::from_millis(250) };
+        Self { uri: mongo.uri(), skew, records: database.collection("shylock_locks") }
     }
 }
 

@@ -1,0 +1,90 @@
+//! Another process, for the tests: does one thing with a lock on MongoDB, and says on stdout what became of it.
+//!
+//! - `worker count URI LOCK TIMES locked|unlocked`: increments a counter by reading and writing it.
+//! - `worker hold URI LOCK TTL_MS`: acquires, says `held TOKEN`, then answers each line on stdin: `acted` if the
+//!   lock is still held, `lost REASON` if not.
+//! - `worker see URI LOCK`: says `free TOKEN` if it got the lock, else `held TOKEN`; then the milliseconds that remain
+//!   of the lease, and what its wall clock shows in seconds.
+
+use std::{
+    env,
+    io::{self, BufRead, Write},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use mongodb::{Client, Collection, bson::Document, bson::doc};
+use shylock_mongo::{AsyncLockGuard, Error, LockManager, MongoBackend, Result};
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    shylock_tests::trace();
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["count", uri, lock, times, how] => count(uri, lock, times.parse().expect("a number"), how == "locked").await,
+        ["hold", uri, lock, ttl] => hold(uri, lock, Duration::from_millis(ttl.parse().expect("a number"))).await,
+        ["see", uri, lock] => see(uri, lock).await,
+        _ => panic!("see the head of this program for its arguments"),
+    }
+}
+
+async fn manager(uri: &str) -> Result<LockManager> {
+    Ok(LockManager::new(MongoBackend::connect(uri, "shylock_processes").await?))
+}
+
+async fn count(uri: &str, lock: &str, times: u32, locked: bool) -> Result<()> {
+    let counters = Client::with_uri_str(uri).await.expect("an address").database("shylock_processes");
+    let counters: Collection<Document> = counters.collection("counters");
+    let guarded = manager(uri).await?.lock(lock);
+    for _ in 0..times {
+        let guard = if locked { Some(guarded.acquire().await?) } else { None };
+        let counter = counters.find_one(doc! { "_id": lock }).await.expect("read").expect("the test made it");
+        let next = counter.get_i64("count").expect("a number") + 1;
+        counters.update_one(doc! { "_id": lock }, doc! { "$set": { "count": next } }).await.expect("written");
+        if let Some(guard) = guard {
+            guard.release().await?;
+        }
+    }
+    say("done");
+    Ok(())
+}
+
+async fn hold(uri: &str, lock: &str, ttl: Duration) -> Result<()> {
+    let guard = manager(uri).await?.lock(lock).with_ttl(ttl).acquire().await?;
+    say(&format!("held {}", guard.token()));
+    for request in io::stdin().lock().lines() {
+        request.expect("stdin is text");
+        say(&act(&guard));
+    }
+    guard.release().await
+}
+
+fn act(guard: &AsyncLockGuard) -> String {
+    match guard.ensure_held() {
+        Ok(()) => "acted".into(),
+        Err(Error::Lost { reason }) => format!("lost {reason:?}"),
+        Err(error) => format!("{error:?}"),
+    }
+}
+
+async fn see(uri: &str, lock: &str) -> Result<()> {
+    let manager = manager(uri).await?;
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    match manager.lock(lock).try_acquire().await? {
+        Some(guard) => {
+            let info = manager.inspect(lock).await?.expect("held");
+            say(&format!("free {} {} {wall}", guard.token(), info.remaining.as_millis()));
+            guard.release().await
+        }
+        None => {
+            let info = manager.inspect(lock).await?.expect("held");
+            say(&format!("held {} {} {wall}", info.token, info.remaining.as_millis()));
+            Ok(())
+        }
+    }
+}
+
+fn say(line: &str) {
+    let mut stdout = io::stdout();
+    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).expect("somebody reads");
+}

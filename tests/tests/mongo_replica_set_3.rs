@@ -1,0 +1,6 @@
+//! The conformance suite on a replica set of three.
+
+use shylock_core::conformance::conformance_tests;
+use shylock_tests::{Mongo, MongoFixture};
+
+conformance_tests!(MongoFixture::new(&Mongo::replica_set(3).await).await);

@@ -1,0 +1,26 @@
+//! What happens on a real MongoDB beyond the conformance suite.
+
+mod cancel;
+mod clocks;
+mod connect;
+mod faults;
+mod operations;
+mod processes;
+mod rights;
+mod secrets;
+mod setup;
+mod worker;
+
+use shylock_core::HolderId;
+use shylock_mongo::{LockManager, MongoBackend};
+use shylock_tests::Mongo;
+
+/// A name that no other test uses.
+fn fresh(name: &str) -> String {
+    let id = HolderId::random().expect("random numbers");
+    format!("{name}_{:032x}", u128::from_be_bytes(*id.as_bytes()))
+}
+
+async fn manager(mongo: &Mongo) -> LockManager {
+    LockManager::new(MongoBackend::connect(mongo.uri(), "shylock_scenarios").await.expect("connected"))
+}

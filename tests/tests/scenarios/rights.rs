@@ -1,0 +1,115 @@
+//! A role with `find`, `insert` and `update` on the one collection is enough, and what is missing is told by name.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use mongodb::bson::{Document, doc};
+use shylock_mongo::{Error, LockManager, MongoBackend};
+use shylock_tests::Mongo;
+
+use crate::{
+    fresh,
+    secrets::{PASSWORD, assert_silent},
+};
+
+const DATABASE: &str = "shylock_rights";
+const COLLECTION: &str = "shylock_locks";
+
+async fn user(mongo: &Mongo, actions: &[&str]) -> String {
+    let resource = doc! { "db": DATABASE, "collection": COLLECTION };
+    let privileges: Vec<Document> =
+        if actions.is_empty() { Vec::new() } else { vec![doc! { "resource": resource, "actions": actions.to_vec() }] };
+    let name = fresh("user");
+    mongo.create_user(&name, PASSWORD, privileges).await;
+    mongo.uri_for(&name, PASSWORD)
+}
+
+#[tokio::test]
+async fn find_insert_and_update_are_enough() {
+    shylock_tests::trace();
+    let mongo = Mongo::with_auth().await;
+    let uri = user(&mongo, &["find", "insert", "update"]).await;
+    let (warnings, backend) = warned(MongoBackend::connect(&uri, DATABASE)).await;
+    let backend = backend.expect("connected");
+    assert!(warnings.contains("`createIndex`"), "the missing right is named: {warnings}");
+    assert!(warnings.contains("`listCollections`"), "the missing right is named: {warnings}");
+
+    let manager = LockManager::new(backend);
+    assert_silent(&manager);
+    let name = fresh("rights");
+    let lock = manager.lock(&name);
+    let guard = lock.acquire().await.expect("granted");
+    guard.renew().await.expect("renewed");
+    assert!(lock.try_acquire().await.expect("the store answers").is_none());
+    assert_eq!(manager.list(&name).await.expect("listed").len(), 1);
+    let waiting = tokio::spawn({
+        let lock = lock.clone();
+        async move { lock.acquire_timeout(Duration::from_secs(20)).await }
+    });
+    tokio::task::yield_now().await;
+    guard.release().await.expect("released or handed over");
+    waiting.await.expect("no panic").expect("granted").release().await.expect("released");
+    let guard = lock.acquire().await.expect("granted");
+    assert!(manager.force_break(&name).await.expect("broken").is_some());
+    assert!(guard.renew().await.is_err());
+}
+
+#[tokio::test]
+async fn without_the_rights_to_write_the_error_says_so_at_once() {
+    shylock_tests::trace();
+    let mongo = Mongo::with_auth().await;
+    for actions in [&["find"][..], &[]] {
+        let uri = user(&mongo, actions).await;
+        let manager = LockManager::new(MongoBackend::connect(&uri, DATABASE).await.expect("connected"));
+        let since = Instant::now();
+        let error = manager.lock("x").acquire().await.expect_err("the right is missing");
+        assert!(since.elapsed() < Duration::from_secs(1), "no retries: {:?}", since.elapsed());
+        assert_silent(&error);
+        assert!(matches!(error, Error::Backend { retryable: false, .. }), "{error:?}");
+        let source = std::error::Error::source(&error).expect("the driver's").to_string();
+        assert!(source.contains("not authorized"), "{source}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_told_at_once() {
+    shylock_tests::trace();
+    let mongo = Mongo::with_auth().await;
+    mongo.create_user(&fresh("user"), PASSWORD, Vec::new()).await;
+    for wrong in ["somebody", &fresh("user")] {
+        let since = Instant::now();
+        let error = MongoBackend::connect(mongo.uri_for(wrong, &format!("{PASSWORD}-wrong")), DATABASE).await;
+        let error = error.expect_err("refused");
+        assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+        assert_silent(&error);
+        assert!(matches!(error, Error::Backend { retryable: false, .. }), "{error:?}");
+    }
+}
+
+/// What was logged as a warning while this ran on the test's thread.
+async fn warned<T>(call: impl Future<Output = T>) -> (String, T) {
+    #[derive(Clone, Default)]
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no panic in here").write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let buffer = Buffer::default();
+    let logs = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_ansi(false);
+    let writer = buffer.clone();
+    let guard = tracing::subscriber::set_default(logs.with_writer(move || writer.clone()).finish());
+    let done = call.await;
+    drop(guard);
+    let warnings = String::from_utf8_lossy(&buffer.0.lock().expect("no panic in here")).into_owned();
+    (warnings, done)
+}

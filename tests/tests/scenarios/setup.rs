@@ -1,0 +1,116 @@
+//! What is made and checked at the start, and what is done with collections that cannot hold locks.
+
+use std::time::Duration;
+
+use mongodb::{
+    Database,
+    bson::{Bson, DateTime, Document, doc},
+};
+use shylock_mongo::{Error, IndexMode, LockManager, MongoBackend};
+use shylock_tests::Mongo;
+use tokio::time::timeout;
+
+use crate::fresh;
+
+const DATABASE: &str = "shylock_setup";
+
+async fn database(mongo: &Mongo) -> Database {
+    mongo.client().await.database(DATABASE)
+}
+
+async fn indexes(mongo: &Mongo, collection: &str) -> Vec<Document> {
+    let found = database(mongo).await.run_command(doc! { "listIndexes": collection }).await.expect("listed");
+    let batch = found.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch")).expect("a batch");
+    batch.iter().filter_map(|index| index.as_document().cloned()).collect()
+}
+
+#[tokio::test]
+async fn the_index_is_made_once_by_many() {
+    let mongo = Mongo::standalone().await;
+    let collection = fresh("indexed");
+    let connect = || MongoBackend::builder().collection(&collection).connect(mongo.uri(), DATABASE);
+    let all = tokio::join!(connect(), connect(), connect(), connect());
+    for backend in [all.0, all.1, all.2, all.3] {
+        backend.expect("connected");
+    }
+    let indexes = indexes(&mongo, &collection).await;
+    assert_eq!(indexes.len(), 2, "that of `_id`, and ours: {indexes:?}");
+    assert_eq!(indexes[1].get("key"), Some(&doc! { "purgeAt": 1 }.into()));
+    assert_eq!(indexes[1].get("expireAfterSeconds"), Some(&Bson::Int32(0)));
+}
+
+#[tokio::test]
+async fn indexes_can_be_left_alone_and_a_foreign_one_is_no_failure() {
+    let mongo = Mongo::standalone().await;
+    let collection = fresh("skipped");
+    let skipping = MongoBackend::builder().collection(&collection).index(IndexMode::Skip);
+    let backend = skipping.connect(mongo.uri(), DATABASE).await.expect("connected");
+    drop(LockManager::new(backend).lock("x").acquire().await.expect("granted"));
+    assert_eq!(indexes(&mongo, &collection).await.len(), 1);
+
+    let collection = fresh("foreign_index");
+    let foreign = doc! { "key": { "purgeAt": 1 }, "name": "theirs" };
+    let create = doc! { "createIndexes": &collection, "indexes": [foreign] };
+    database(&mongo).await.run_command(create).await.expect("made");
+    let backend = MongoBackend::builder().collection(&collection).connect(mongo.uri(), DATABASE).await;
+    drop(LockManager::new(backend.expect("connected")).lock("x").acquire().await.expect("granted"));
+}
+
+#[tokio::test]
+async fn collections_that_cannot_hold_locks_are_refused() {
+    let mongo = Mongo::standalone().await;
+    let database = database(&mongo).await;
+    database.create_collection("plain").await.ok();
+    for (what, options) in [
+        ("has a collation", doc! { "collation": { "locale": "en", "strength": 1 } }),
+        ("is capped", doc! { "capped": true, "size": 4096 }),
+        ("is a view", doc! { "viewOn": "plain", "pipeline": [] }),
+        ("is a time series", doc! { "timeseries": { "timeField": "t" } }),
+    ] {
+        let collection = fresh("unfit");
+        let mut create = doc! { "create": &collection };
+        create.extend(options);
+        database.run_command(create).await.expect("made");
+        let error = MongoBackend::builder().collection(&collection).connect(mongo.uri(), DATABASE).await;
+        let error = error.expect_err("refused");
+        let Error::InvalidOption { option: "collection", reason } = &error else { panic!("{error:?}") };
+        assert!(reason.contains(what) && reason.contains(&collection), "{reason}");
+        // A client of the user's finds out with the first call.
+        let backend = MongoBackend::builder().collection(&collection).with_database(database.clone());
+        let error = LockManager::new(backend.expect("valid")).lock("x").acquire().await.expect_err("refused");
+        assert!(matches!(error, Error::Backend { retryable: false, .. }), "{error:?}");
+        assert!(std::error::Error::source(&error).expect("why").to_string().contains(what));
+    }
+}
+
+/// The server's own clean-up removes an idle record, and the token grows on; a held one it leaves alone.
+#[tokio::test]
+async fn the_servers_clean_up_removes_idle_records_and_the_token_grows_on() {
+    let mongo = Mongo::standalone().await;
+    let manager = LockManager::new(MongoBackend::connect(mongo.uri(), DATABASE).await.expect("connected"));
+    let records = database(&mongo).await.collection::<Document>("shylock_locks");
+    let (idle, held) = (fresh("idle"), fresh("held"));
+    let guard = manager.lock(&held).with_ttl(Duration::from_secs(24 * 3600)).acquire().await.expect("granted");
+    let info = manager.lock(&idle).acquire().await.expect("granted");
+    let token = info.token();
+    info.release().await.expect("released");
+
+    let purge = |record: &str| doc! { "_id": record };
+    let of_held = records.find_one(purge(&held)).await.expect("read").expect("there");
+    let (ends, purged) = (of_held.get_datetime("expiresAt"), of_held.get_datetime("purgeAt"));
+    assert!(purged.expect("a date") > ends.expect("a date"), "no clean-up before the lease has ended");
+
+    // A day passes for the idle one.
+    let past = doc! { "$set": { "purgeAt": DateTime::from_millis(1) } };
+    records.update_one(purge(&idle), past).await.expect("written");
+    let removed = async {
+        while records.find_one(purge(&idle)).await.expect("read").is_some() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    timeout(Duration::from_secs(90), removed).await.expect("the server cleans up every minute at least");
+    let next = manager.lock(&idle).acquire().await.expect("granted");
+    assert!(next.token() > token);
+    next.release().await.expect("released");
+    guard.release().await.expect("released");
+}
