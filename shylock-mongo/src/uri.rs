@@ -26,10 +26,18 @@ fn check(uri: &str) -> Result<(), &'static str> {
         Some(_) => return Err("its scheme is neither `mongodb` nor `mongodb+srv`"),
         None => return Err("it has no scheme: it begins with `mongodb://`"),
     };
-    let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    let hosts = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);
-    if hosts.is_empty() || hosts.split(',').any(|host| host.is_empty() || host.starts_with(':')) {
+    let (authority, behind) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let hosts = match authority.rsplit_once('@') {
+        Some((_, hosts)) => hosts,
+        // A part of the password would be taken for a host, and told in errors.
+        None if behind.contains('@') => return Err("percent-encode `/` and `?` in the user and the password"),
+        None => authority,
+    };
+    if hosts.split(',').any(|host| host.is_empty() || host.starts_with(':')) {
         return Err("it has no host");
+    }
+    if hosts.contains(char::is_whitespace) {
+        return Err("there is white space in a host");
     }
     Ok(())
 }
@@ -53,6 +61,10 @@ mod tests {
         ] {
             assert_eq!(check(no_host), Err("it has no host"), "{no_host}");
         }
+        for encode in ["mongodb://me:12/3@a", "mongodb://me:12?3@a", "mongodb://me:12/3@a/?x=@"] {
+            assert!(check(encode).is_err_and(|reason| reason.contains("percent-encode")), "{encode}");
+        }
+        assert!(check("mongodb://a b").is_err_and(|reason| reason.contains("white space")));
         for no_scheme in ["", "localhost", "localhost:27017"] {
             assert!(check(no_scheme).is_err_and(|reason| reason.contains("no scheme")), "{no_scheme}");
         }

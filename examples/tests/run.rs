@@ -1,0 +1,58 @@
+//! The examples do what they say.
+
+use std::process::Command;
+
+use shylock_tests::Mongo;
+
+/// Runs it; what it printed.
+fn run(program: &str, arguments: &[&str]) -> Vec<String> {
+    let output = Command::new(program).args(arguments).output().expect("it starts");
+    let stdout = String::from_utf8(output.stdout).expect("text");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program}: {stdout}{stderr}");
+    stdout.lines().map(str::to_owned).collect()
+}
+
+/// Workers begin and are done in turns, each with a larger token than the one before.
+fn assert_one_at_a_time(lines: &[String], workers: usize) {
+    let turns: Vec<&String> = lines.iter().filter(|line| line.starts_with(['<', '>'])).collect();
+    assert_eq!(turns.len(), workers * 3 * 2, "{lines:#?}");
+    let mut last = 0;
+    for turn in turns.chunks(2) {
+        let (worker, token) = turn[0][2..].split_once(" begins, with fencing token ").expect("a worker begins");
+        assert_eq!(turn[1], &format!("< {worker} is done"), "two at once: {lines:#?}");
+        let token: u64 = token.parse().expect("a number");
+        assert!(token > last, "{lines:#?}");
+        last = token;
+    }
+}
+
+#[test]
+fn quickstart_in_memory() {
+    let lines = run(env!("CARGO_BIN_EXE_quickstart"), &[]);
+    assert_one_at_a_time(&lines, 3);
+    assert_eq!(lines.last().map(String::as_str), Some("Three workers, and never two of them at once."));
+}
+
+#[tokio::test]
+async fn quickstart_on_mongodb() {
+    let lines = run(env!("CARGO_BIN_EXE_quickstart"), &[&Mongo::replica_set(1).await.uri()]);
+    assert_one_at_a_time(&lines, 6);
+    assert_eq!(lines.last().map(String::as_str), Some("Two processes, six workers, and never two of them at once."));
+}
+
+#[tokio::test]
+async fn mongo_async() {
+    let lines = run(env!("CARGO_BIN_EXE_mongo_async"), &[&Mongo::replica_set(1).await.uri()]);
+    for part in ["held with token", "refused, as it is held", "timed out: still held by", "3 pages written"] {
+        assert!(lines.iter().any(|line| line.contains(part)), "{part:?} is not in {lines:#?}");
+    }
+}
+
+#[tokio::test]
+async fn python_original() {
+    let lines = run(env!("CARGO_BIN_EXE_python_original"), &[&Mongo::replica_set(1).await.uri()]);
+    for part in ["a second attempt is refused", "out of paper", "free all the same", "abandoned-3 came free after "] {
+        assert!(lines.iter().any(|line| line.contains(part)), "{part:?} is not in {lines:#?}");
+    }
+}
