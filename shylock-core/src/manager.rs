@@ -159,9 +159,8 @@ impl LockManager {
     where
         F: Future<Output = Result<T, BackendError>> + Send + 'static,
     {
-        let engine = Arc::clone(&self.engine);
-        let call = call(Arc::clone(&engine.backend));
-        self.engine.run(async move { Ok(engine.call(engine.options.call_timeout, call).await?) }).await
+        let call = call(Arc::clone(&self.engine.backend));
+        self.engine.ask(self.engine.options.call_timeout, async move { Ok(call.await?) }).await
     }
 }
 

@@ -4,7 +4,8 @@
 //! into exactly one [`Held`], or released.
 
 use std::{
-    pin::pin,
+    future::Future,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -31,8 +32,6 @@ pub(crate) enum Answer {
     Granted(Held),
     Held(LockInfo),
     Failed(BackendError),
-    /// No answer within the time of one call. The request is still under way.
-    Late,
 }
 
 #[derive(Debug, Default)]
@@ -85,37 +84,25 @@ impl Drop for Claim {
 
 impl Acquisition {
     /// Sends the request. Its answer comes over the channel of the [`Claim`].
-    pub(crate) fn attempt(self: &Arc<Self>) {
+    pub(crate) fn attempt(self: &Arc<Self>) -> InFlight {
         let this = Arc::clone(self);
         let sent = self.sending();
-        self.engine.work(async move {
-            let call = this.engine.backend.try_acquire(&this.request);
-            let answer = this.answer_of(call).await;
+        let call = async move {
+            let answer = this.engine.backend.try_acquire(&this.request).await;
             this.settle(sent, answer);
-        });
+        };
+        InFlight { engine: Arc::clone(&self.engine), call: Some(Box::pin(call)) }
     }
 
     /// Takes the lock over from `from`, a lease of this process.
-    pub(crate) async fn take_from(self: &Arc<Self>, from: &LeaseKey) -> Passed {
+    pub(crate) async fn take_from(self: &Arc<Self>, from: LeaseKey) -> Passed {
+        let this = Arc::clone(self);
         let sent = self.sending();
-        match self.engine.backend.hand_off(from, &self.request).await {
-            Ok(HandOff::Granted(grant)) => {
-                self.granted(sent, grant);
-                Passed::Yes
-            }
-            Ok(HandOff::NotHeld) => {
-                self.close();
-                Passed::NotHeld
-            }
-            Err(error) if *error.failure() == Failure::Ambiguous => {
-                self.doubt();
-                Passed::Unknown
-            }
-            Err(_) => {
-                self.close();
-                Passed::No
-            }
-        }
+        let call = async move {
+            let answer = this.engine.backend.hand_off(&from, &this.request).await;
+            Ok(this.settle_hand_off(sent, answer))
+        };
+        self.engine.call(self.terms.call_limit, call).await.unwrap_or(Passed::Unknown)
     }
 
     /// Whether a request that was sent before may still be granted, and since when.
@@ -129,16 +116,6 @@ impl Acquisition {
         ledger.open += 1;
         ledger.open_since.get_or_insert(now);
         now
-    }
-
-    /// Waits for the answer however long it takes, and tells the waiter when it is late.
-    async fn answer_of<T>(&self, call: impl Future<Output = T>) -> T {
-        let mut call = pin!(call);
-        if let Ok(answer) = time::timeout(self.terms.call_limit, call.as_mut()).await {
-            return answer;
-        }
-        drop(self.answers.send(Answer::Late));
-        call.await
     }
 
     fn settle(self: &Arc<Self>, sent: Moment, answer: Result<Attempt, BackendError>) {
@@ -157,6 +134,23 @@ impl Acquisition {
                 drop(self.answers.send(Answer::Failed(error)));
             }
         }
+    }
+
+    fn settle_hand_off(self: &Arc<Self>, sent: Moment, answer: Result<HandOff, BackendError>) -> Passed {
+        let passed = match answer {
+            Ok(HandOff::Granted(grant)) => {
+                self.granted(sent, grant);
+                return Passed::Yes;
+            }
+            Err(error) if *error.failure() == Failure::Ambiguous => {
+                self.doubt();
+                return Passed::Unknown;
+            }
+            Ok(HandOff::NotHeld) => Passed::NotHeld,
+            Err(_) => Passed::No,
+        };
+        self.close();
+        passed
     }
 
     /// An open request will bring no answer.
@@ -225,6 +219,30 @@ impl Acquisition {
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request under way. It is polled by who waits for it, and goes on in a task of its own when that one leaves.
+pub(crate) struct InFlight {
+    engine: Arc<Engine>,
+    call: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl InFlight {
+    /// Waits for its end; the answer has been sent by then.
+    pub(crate) async fn end(&mut self) {
+        if let Some(call) = &mut self.call {
+            call.await;
+            self.call = None;
+        }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            self.engine.work(call);
+        }
     }
 }
 

@@ -26,16 +26,16 @@ impl Held {
     pub(crate) async fn renew(&self) -> Result<()> {
         self.lease.valid_for().map_err(lost)?;
         let (engine, lease) = (Arc::clone(&self.engine), Arc::clone(&self.lease));
-        self.engine.run(async move { engine.renew_now(&lease).await?.map_err(lost) }).await
+        let limit = lease.terms.call_limit;
+        self.engine.ask(limit, async move { engine.renew_now(&lease).await?.map_err(lost) }).await
     }
 
     /// Releases, and tells what became of it. The release goes on when the future is dropped.
     pub(crate) async fn release(self) -> Result<()> {
         self.engine.forget(&self.lease);
-        let (engine, lease) = (Arc::clone(&self.engine), Arc::clone(&self.lease));
-        let limit = engine.options.call_timeout;
-        let giving_back = release::give_back(Arc::clone(&engine), lease);
-        self.engine.run(async move { engine.call(limit, giving_back).await?.map_err(lost) }).await
+        let giving_back = release::give_back(Arc::clone(&self.engine), Arc::clone(&self.lease));
+        let limit = self.engine.options.call_timeout;
+        self.engine.ask(limit, async move { giving_back.await?.map_err(lost) }).await
     }
 
     /// Ends the holding without a release.
@@ -55,7 +55,7 @@ impl Engine {
             engine.renew_now(&lease).await?.map_err(lost)?;
             Ok(Held::new(&engine, lease))
         };
-        self.run(resume).await
+        self.ask(self.options.call_timeout, resume).await
     }
 }
 

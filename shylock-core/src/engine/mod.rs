@@ -55,29 +55,38 @@ impl Engine {
         drop(self.under_way.subscribe().wait_for(|tasks| *tasks == 0).await);
     }
 
-    /// Runs a user's call on the engine's runtime, so that it needs no runtime of the caller's.
-    pub(crate) async fn run<T: Send + 'static>(
+    /// Runs a user's call on the engine's runtime, to its end, and waits for it no longer than `limit`.
+    pub(crate) async fn ask<T: Send + 'static>(
         self: &Arc<Self>,
+        limit: Duration,
         call: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
         let (tell, told) = oneshot::channel();
-        self.work(async move { drop(tell.send(call.await)) });
+        self.work(async move {
+            let mut call = pin!(call);
+            if let Ok(outcome) = time::timeout(limit, call.as_mut()).await {
+                drop(tell.send(outcome));
+            } else {
+                drop(tell.send(Err(no_answer(limit).into())));
+                drop(call.await);
+            }
+        });
         told.await.unwrap_or(Err(Error::Stopped))
     }
 
-    /// Runs a call to the store in a task of its own, to its end, and waits for it no longer than `limit`.
+    /// Waits for a call to the store no longer than `limit`. If it has not ended by then, it goes on in a task of its
+    /// own: it is never dropped.
     pub(crate) async fn call<T: Send + 'static>(
         self: &Arc<Self>,
         limit: Duration,
         call: impl Future<Output = Result<T, BackendError>> + Send + 'static,
     ) -> Result<T, BackendError> {
-        let (tell, told) = oneshot::channel();
-        self.work(async move { drop(tell.send(call.await)) });
-        match time::timeout(limit, told).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(BackendError::ambiguous("the call ended without an answer")),
-            Err(_) => Err(wait::no_answer(limit)),
+        let mut call = Box::pin(call);
+        if let Ok(answer) = time::timeout(limit, call.as_mut()).await {
+            return answer;
         }
+        self.work(async move { drop(call.await) });
+        Err(no_answer(limit))
     }
 
     /// Spawns a task that [`idle`](Self::idle) waits for.
@@ -103,6 +112,10 @@ impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.under_way.send_modify(|tasks| *tasks -= 1);
     }
+}
+
+fn no_answer(limit: Duration) -> BackendError {
+    BackendError::ambiguous(format!("no answer within {limit:?}"))
 }
 
 /// A random number in 0..1, for jitter only.

@@ -19,7 +19,7 @@ pub(crate) fn give_back(
     async move {
         let next = if valid { engine.lines.next(&lease.key.name) } else { Next::Release };
         let passed = match next {
-            Next::HandOff(next) => next.take_from(&lease.key).await,
+            Next::HandOff(next) => next.take_from(lease.key.clone()).await,
             Next::Release => Passed::No,
         };
         let outcome = match passed {

@@ -9,7 +9,8 @@ use tokio::{
 
 use super::{
     Engine, Held, UnderWay,
-    acquisition::{Answer, Claim},
+    acquisition::{Answer, Claim, InFlight},
+    no_answer,
     pace::Pace,
     queue::Place,
     renew::Terms,
@@ -136,23 +137,36 @@ impl<'a> Waiter<'a> {
     }
 
     async fn wait(&mut self, patience: Patience) -> Result<Held> {
-        // `None` while an answer is awaited.
-        let mut ask_at = Some(Instant::now());
+        let call_limit = self.wanted.terms.call_limit;
+        let mut in_flight: Option<InFlight> = None;
+        // When to ask; while an answer is awaited, when to wait for it no longer.
+        let mut next = Instant::now();
         loop {
             let place = self.place;
-            let when = self.not_before(ask_at);
-            tokio::select! {
+            let when = if in_flight.is_some() { next } else { self.not_before(next) };
+            let pause = tokio::select! {
                 biased;
-                Some(answer) = self.claim.answers.recv() => match self.consider(answer, patience)? {
-                    Verdict::Granted(held) => return Ok(held),
-                    Verdict::AskAgainIn(pause) => ask_at = Some(Instant::now() + pause),
-                },
-                () = woken(place), if ask_at.is_some() => ask_at = Some(Instant::now()),
-                () = until(when), if ask_at.is_some() => {
-                    self.claim.acquisition.attempt();
-                    ask_at = None;
+                Some(answer) = self.claim.answers.recv() => {
+                    in_flight = None;
+                    match self.consider(answer, patience)? {
+                        Verdict::Granted(held) => return Ok(held),
+                        Verdict::AskAgainIn(pause) => pause,
+                    }
                 }
-            }
+                () = end(&mut in_flight) => {
+                    in_flight = None;
+                    continue;
+                }
+                () = woken(place), if in_flight.is_none() => Duration::ZERO,
+                () = until(when) => {
+                    if in_flight.take().is_some() {
+                        self.put_up_with(no_answer(call_limit), patience)?;
+                    }
+                    in_flight = Some(self.claim.acquisition.attempt());
+                    call_limit
+                }
+            };
+            next = Instant::now() + pause;
         }
     }
 
@@ -177,10 +191,6 @@ impl<'a> Waiter<'a> {
                 let pause = self.pace.after_failure(error.retry_after(), super::random());
                 self.put_up_with(error, patience)?;
                 pause
-            }
-            Answer::Late => {
-                self.put_up_with(no_answer(self.wanted.terms.call_limit), patience)?;
-                Duration::ZERO
             }
         };
         Ok(Verdict::AskAgainIn(pause))
@@ -213,8 +223,8 @@ impl<'a> Waiter<'a> {
         self.place.inspect(|place| place.offer(&self.claim.acquisition));
     }
 
-    fn not_before(&self, ask_at: Option<Instant>) -> Option<Instant> {
-        ask_at.max(self.place.and_then(Place::not_before))
+    fn not_before(&self, ask_at: Instant) -> Instant {
+        self.place.and_then(Place::not_before).map_or(ask_at, |earliest| earliest.max(ask_at))
     }
 }
 
@@ -231,9 +241,17 @@ async fn woken(place: Option<&Place>) {
     }
 }
 
-async fn until(when: Option<Instant>) {
-    match when {
-        Some(when) => time::sleep_until(when).await,
+/// Timers count in whole milliseconds: a sleep until now would take one.
+async fn until(when: Instant) {
+    if when > Instant::now() {
+        time::sleep_until(when).await;
+    }
+}
+
+/// The end of a request under way; never, where there is none.
+async fn end(in_flight: &mut Option<InFlight>) {
+    match in_flight {
+        Some(in_flight) => in_flight.end().await,
         None => pending().await,
     }
 }
@@ -245,8 +263,4 @@ fn timed_out(waiter: Option<Waiter<'_>>, limit: Duration, place: &Place) -> Erro
         Some(Waiter { answered: false, .. }) => no_answer(limit).into(),
         _ => Error::Timeout { waited: limit, holder: place.last_holder() },
     }
-}
-
-pub(super) fn no_answer(limit: Duration) -> BackendError {
-    BackendError::ambiguous(format!("no answer within {limit:?}"))
 }

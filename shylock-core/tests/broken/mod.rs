@@ -263,10 +263,10 @@ impl Backend for Handle {
             return Ok(HandOff::NotHeld);
         };
         let grant = self.grant(&mut store, to);
-        if let Some(record) = store.records.get_mut(&self.key(&from.name)) {
-            if self.has(Bug::HandsOffTheOldLease) {
-                record.ends = before.ends;
-            }
+        if let Some(record) =
+            store.records.get_mut(&self.key(&from.name)).filter(|_| self.has(Bug::HandsOffTheOldLease))
+        {
+            record.ends = before.ends;
         }
         Ok(HandOff::Granted(grant))
     }

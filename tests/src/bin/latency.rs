@@ -11,7 +11,7 @@ use std::{
 
 use mongodb::{
     Client,
-    bson::Document,
+    bson::{Bson, Document},
     event::{EventHandler, command::CommandEvent},
     options::ClientOptions,
 };
@@ -33,16 +33,23 @@ async fn main() {
 }
 
 async fn compare(uri: &str, rounds: u32) {
-    let (acquire, release) = recorded(uri).await;
+    let (acquire, release, recorded_token) = recorded(uri).await;
     let database = Client::with_uri_str(uri).await.expect("an address").database(DATABASE);
     let lock = LockManager::new(MongoBackend::connect(uri, DATABASE).await.expect("connected")).lock("measured");
     let (mut raw, mut locks) = (Vec::new(), Vec::new());
     for round in 0..rounds + 100 {
         let raw_time = async {
             let since = Instant::now();
-            database.run_command(acquire.clone()).await.expect("acquired");
-            database.run_command(release.clone()).await.expect("released");
-            since.elapsed()
+            let reply = database.run_command(acquire.clone()).await.expect("acquired");
+            let reply = reply.get_document("value").and_then(|value| value.get_document("record"));
+            let granted = reply.and_then(|record| record.get_i64("token")).expect("a token");
+            let release = with(release.clone().into(), recorded_token, granted);
+            let reply = database.run_command(release.as_document().expect("a command").clone()).await;
+            let reply = reply.expect("released");
+            let released = reply.get_i32("nModified").unwrap_or_else(|_| panic!("{reply}"));
+            let time = since.elapsed();
+            assert_eq!(released, 1, "the raw commands do what the locks do");
+            time
         };
         let lock_time = async {
             let since = Instant::now();
@@ -78,8 +85,21 @@ fn percentile(times: &mut [Duration], percent: usize) -> Duration {
     times[(times.len() - 1) * percent / 100]
 }
 
-/// The commands of one acquisition and one release.
-async fn recorded(uri: &str) -> (Document, Document) {
+/// The same, with another token in the place of the recorded one.
+fn with(value: Bson, recorded: i64, token: i64) -> Bson {
+    let within = |value| with(value, recorded, token);
+    match value {
+        Bson::Int64(number) if number == recorded => Bson::Int64(token),
+        Bson::Array(values) => values.into_iter().map(within).collect::<Vec<_>>().into(),
+        Bson::Document(fields) => {
+            fields.into_iter().map(|(name, value)| (name, within(value))).collect::<Document>().into()
+        }
+        other => other,
+    }
+}
+
+/// The commands of one acquisition and one release, and the token of the lease.
+async fn recorded(uri: &str) -> (Document, Document, i64) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let mut options = ClientOptions::parse(uri).await.expect("an address");
     let record = Arc::clone(&seen);
@@ -90,15 +110,21 @@ async fn recorded(uri: &str) -> (Document, Document) {
     }));
     let database = Client::with_options(options).expect("options").database(DATABASE);
     let lock = LockManager::new(MongoBackend::new(database)).lock("recorded");
-    lock.acquire().await.expect("acquired").release().await.expect("released");
+    let guard = lock.acquire().await.expect("acquired");
+    let token = guard.token().get().cast_signed();
+    guard.release().await.expect("released");
     let seen = seen.lock().expect("no panic in here");
     let of = |name: &str| {
-        let mut command = seen.iter().find(|command| command.contains_key(name)).expect("it was sent").clone();
+        let mut command = seen
+            .iter()
+            .find(|command| command.keys().next().is_some_and(|first| first == name))
+            .expect("it was sent")
+            .clone();
         // What the driver adds to each command by itself.
         for own in ["$db", "lsid", "$clusterTime", "$readPreference", "txnNumber"] {
             command.remove(own);
         }
         command
     };
-    (of("findAndModify"), of("update"))
+    (of("findAndModify"), of("update"), token)
 }
