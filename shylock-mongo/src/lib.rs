@@ -4,6 +4,7 @@ mod backend;
 mod builder;
 mod command;
 mod error;
+mod prefix;
 mod query;
 mod record;
 mod setup;

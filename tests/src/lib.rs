@@ -1,4 +1,4 @@
-//! Real MongoDB servers for the tests of Shylock.
+//! What the tests of Shylock share: real MongoDB servers, and the conformance suite's hands on them.
 //!
 //! ```no_run
 //! # async fn example() {
@@ -6,46 +6,18 @@
 //! let client = mongo.client().await;
 //! # }
 //! ```
-//!
-//! The servers of [`Mongo::standalone`], [`Mongo::replica_set`] and [`Mongo::with_auth`] are shared
-//! by all tests of a process. Where they come from is decided by [`Source::chosen`] and printed on
-//! stderr; everything that was started is gone when the test process is, however it ended.
 
-mod announced;
-mod authentication;
-mod cache;
-mod child;
-mod connection_string;
-mod container;
-mod docker;
-mod failure;
 mod fixture;
-mod flags;
-mod image;
-mod kind;
-mod leftovers;
-mod libraries;
-mod mongo;
-mod mongod;
-mod node;
-mod polling;
-mod processes;
-mod reaper;
-mod removal;
-mod replica_set;
-mod report;
-mod runtime;
-mod server;
-mod shared;
-mod source;
+mod servers;
 mod trace;
-mod unique;
-mod wheel;
 
-pub use fixture::MongoFixture;
-pub use kind::Kind;
-pub use leftovers::left_by;
-pub use mongo::Mongo;
-pub use reaper::reap;
-pub use source::Source;
-pub use trace::{TRACE, trace};
+pub use crate::{
+    fixture::MongoFixture,
+    servers::{Kind, Mongo, Source, left_by, reap},
+    trace::{TRACE, trace},
+};
+
+/// The README's program compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,19 +1,19 @@
 //! A store of untyped records, as a database has them, that can be told to have a bug.
 
+mod fixture;
 mod record;
 
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
 };
 
 use async_trait::async_trait;
+pub(crate) use fixture::BrokenFixture;
 use record::{Field, Record};
 use shylock_core::{
     AcquireRequest, Attempt, Backend, BackendError, FencingToken, Grant, HandOff, HolderId, LeaseKey, ListQuery,
     LockInfo, LockName, ReleaseOutcome, RenewOutcome, Renewal, Watch,
-    conformance::{ClientClock, Defect, Fixture},
 };
 use tokio::time::Instant;
 
@@ -61,9 +61,6 @@ bugs! {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct BrokenFixture(Handle);
-
-#[derive(Debug, Clone)]
 struct Handle {
     bug: Option<Bug>,
     store: Arc<Mutex<Store>>,
@@ -80,43 +77,6 @@ struct Store {
 
 /// The server's clock starts here, in milliseconds.
 const EPOCH: i64 = 1_700_000_000_000;
-const HOUR: i64 = 3_600_000;
-
-impl BrokenFixture {
-    pub(crate) fn new(bug: Option<Bug>) -> Self {
-        let store = Store { records: BTreeMap::new(), started: Instant::now(), first_asked: HashMap::new() };
-        Self(Handle { bug, store: Arc::new(Mutex::new(store)), ahead: 0 })
-    }
-}
-
-#[async_trait]
-impl Fixture for BrokenFixture {
-    async fn handle(&self, clock: ClientClock) -> Arc<dyn Backend> {
-        let ahead = match clock {
-            ClientClock::True => 0,
-            ClientClock::AnHourAhead => HOUR,
-            ClientClock::AnHourBehind => -HOUR,
-        };
-        Arc::new(Handle { ahead, ..self.0.clone() })
-    }
-
-    fn skew_allowance(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    async fn clean_up(&self, name: &LockName) {
-        self.0.store().records.remove(name.as_str());
-    }
-
-    async fn plant(&self, name: &LockName, defect: Defect) -> bool {
-        self.0.store().records.insert(name.to_string(), Record::spoilt(defect));
-        true
-    }
-
-    async fn stored(&self, name: &LockName) -> String {
-        format!("{:?}", self.0.store().records.get(name.as_str()))
-    }
-}
 
 impl Handle {
     fn has(&self, bug: Bug) -> bool {

@@ -1,7 +1,8 @@
 //! Five hundred acquisitions that are cancelled at random leave nothing held.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use shylock_core::HolderId;
 use shylock_tests::Mongo;
 use tokio::time::timeout;
 
@@ -10,13 +11,17 @@ use crate::{fresh, manager};
 async fn cancel_five_hundred(mongo: Mongo) {
     let manager = manager(&mongo).await;
     let names: Vec<String> = (0..5).map(|_| fresh("cancelled")).collect();
+    // Up to twice the time that an acquisition takes here, so that about every other is cancelled under way.
+    let since = Instant::now();
+    for _ in 0..50 {
+        manager.lock(&names[0]).acquire().await.expect("granted").release().await.expect("released");
+    }
+    let longest = since.elapsed() / 50;
     let (mut granted, mut cancelled) = (0, 0);
     for number in 0..500 {
         let lock = manager.lock(&names[number % names.len()]);
-        // Up to the time of some round trips; the bytes of a fresh name are random enough.
-        let name = fresh("");
-        let micros = u64::from_str_radix(&name[1..5], 16).expect("hexadecimal") / 6;
-        match timeout(Duration::from_micros(micros), lock.acquire()).await {
+        let [random, ..] = HolderId::random().expect("random numbers").as_bytes().to_owned();
+        match timeout(longest * u32::from(random) / 256, lock.acquire()).await {
             Ok(guard) => {
                 granted += 1;
                 drop(guard.expect("granted"));

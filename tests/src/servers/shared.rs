@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::OnceCell;
 
-use crate::{
+use super::{
     failure::Result,
     kind::Kind,
     runtime,

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::failure::{Result, While};
+use super::failure::{Result, While};
 
 /// Marks a process, and what it starts in turn. Better than a list of process ids: the mark is
 /// there from the start, and no other process can come to have it.

@@ -5,7 +5,7 @@ use std::env;
 use mongodb::bson::{Document, doc};
 use tokio::task::JoinSet;
 
-use crate::{
+use super::{
     authentication,
     connection_string::ConnectionString,
     failure::{Result, While},

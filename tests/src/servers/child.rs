@@ -10,7 +10,7 @@ use std::{
 
 use tokio::process;
 
-use crate::{
+use super::{
     announced::Folder,
     failure::{Result, While},
     flags,

@@ -4,7 +4,7 @@ use std::{fmt, fs, io, path::PathBuf, str::FromStr, time::Duration};
 
 use testcontainers::bollard::query_parameters::RemoveContainerOptionsBuilder;
 
-use crate::{
+use super::{
     docker,
     failure::Result,
     polling::{self, State},

@@ -8,7 +8,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{failure::Result, removal::Thing, report};
+use super::{failure::Result, removal::Thing, report};
 
 /// The work of the program `reaper`: reads `know THING` and `remove THING` on stdin, and removes
 /// everything it still knows of when stdin ends, that is with the test process.

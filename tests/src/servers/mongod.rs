@@ -8,7 +8,7 @@ use std::{
 
 use tokio::process::Command;
 
-use crate::{
+use super::{
     announced::Folder,
     cache,
     failure::{Result, While},

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 
-use crate::{
+use super::{
     child::Child,
     container::Container,
     failure::{Result, While},

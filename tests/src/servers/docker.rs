@@ -7,7 +7,7 @@ use testcontainers::{
     core::client::docker_client_instance,
 };
 
-use crate::failure::{Result, While};
+use super::failure::{Result, While};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(100);

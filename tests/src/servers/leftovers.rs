@@ -2,7 +2,7 @@
 
 use std::{env, fs, path::Path};
 
-use crate::{
+use super::{
     cache, docker,
     failure::{Result, While},
     processes, runtime, unique,

@@ -10,7 +10,7 @@ use std::{
 
 use std::os::unix::process::CommandExt;
 
-use crate::{
+use super::{
     failure::{Result, While},
     removal::Thing,
     report, unique,

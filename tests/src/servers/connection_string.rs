@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use mongodb::{Client, bson::Document};
 
-use crate::failure::{Result, While};
+use super::failure::{Result, While};
 
 /// `scheme://user:password@hosts/?options`.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
-use crate::failure::{Result, While};
+use super::failure::{Result, While};
 
 /// A library a program is linked to, directly or not, or the dynamic loader.
 #[derive(Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use mongodb::{Client, bson::Document};
 
-use crate::{
+use super::{
     authentication,
     failure::Result,
     kind::Kind,

@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Stdio};
 
 use tokio::process::Command;
 
-use crate::{
+use super::{
     announced::Folder,
     failure::{Result, While},
     processes,

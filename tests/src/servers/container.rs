@@ -4,7 +4,7 @@ use std::mem::ManuallyDrop;
 
 use testcontainers::{ContainerAsync, GenericImage, ImageExt, core::Mount, runners::AsyncRunner};
 
-use crate::{
+use super::{
     announced::Announced,
     failure::{Result, While},
     flags, image, unique,

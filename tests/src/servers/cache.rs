@@ -7,7 +7,7 @@ use std::{
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::failure::{Result, While};
+use super::failure::{Result, While};
 
 /// The folder, made where it is missing.
 pub(crate) fn folder() -> Result<PathBuf> {

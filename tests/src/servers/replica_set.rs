@@ -2,7 +2,7 @@
 
 use mongodb::bson::{Document, doc};
 
-use crate::{
+use super::{
     connection_string::ConnectionString,
     failure::{Result, While},
     node::Node,

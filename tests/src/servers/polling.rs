@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::failure::Result;
+use super::failure::Result;
 
 /// Long enough for a small machine under load; nobody waits that long where all is well.
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -4,7 +4,7 @@ use std::{env, fmt};
 
 use tokio::sync::OnceCell;
 
-use crate::{docker, failure::Result, image, report, runtime};
+use super::{docker, failure::Result, image, report, runtime};
 
 /// The variable with the connection string of a server to use instead of starting one.
 pub(crate) const GIVEN: &str = "SHYLOCK_TEST_MONGODB";

@@ -2,7 +2,7 @@
 
 use mongodb::bson::{Bson, Document, doc};
 
-use crate::{connection_string::ConnectionString, failure::Result, unique};
+use super::{connection_string::ConnectionString, failure::Result, unique};
 
 /// Creates the first account, of an almighty user with a password nobody else knows: a server
 /// without accounts lets local clients do so. Returns the connection string of that user.

@@ -9,7 +9,7 @@ use testcontainers::{
 };
 use tokio::time::timeout;
 
-use crate::{
+use super::{
     cache, docker,
     failure::{Result, While},
     libraries,

@@ -1,0 +1,86 @@
+//! What readers rely on, and what drifts when nobody looks.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+const MOST_LINES: usize = 300;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// All files of ours with this ending.
+fn files(ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry")) {
+            let path = entry.path();
+            if path.is_dir() && !path.ends_with("target") && !path.ends_with(".git") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == ending) {
+                found.push(path);
+            }
+        }
+    }
+    assert!(!found.is_empty(), "there are files with the ending {ending}");
+    found
+}
+
+#[test]
+fn files_are_short_or_have_a_reason() {
+    let reasons = read("ARCHITECTURE.md");
+    for path in files("rs") {
+        let lines = read(&path).lines().count();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let excused = reasons.contains(&format!("`{name}` is long"));
+        assert!(lines <= MOST_LINES || excused, "{} has {lines} lines", path.display());
+    }
+}
+
+/// `.ci/run` runs the test command that the README gives, as it is.
+#[test]
+fn ci_runs_the_command_of_the_readme() {
+    let readme = read("README.md");
+    let commands: Vec<&str> = readme.split("```sh\n").skip(1).filter_map(|rest| rest.lines().next()).collect();
+    let [quickstart, tests] = commands[..] else { panic!("two commands, not {commands:?}") };
+    assert_eq!(quickstart, "cargo run -p shylock-examples --bin quickstart");
+    let ci = read(".ci/run");
+    assert!(ci.lines().any(|line| line.split(" 2>&1").next() == Some(tests)), "{tests:?} is not in .ci/run");
+}
+
+#[test]
+fn versions_agree() {
+    let manifest = read("Cargo.toml");
+    let version =
+        manifest.lines().find_map(|line| line.strip_prefix("version = ")).expect("a version").trim_matches('"');
+    assert!(read("CHANGELOG.md").contains(version), "the changelog knows {version}");
+    for line in manifest.lines().filter(|line| line.contains("path = \"shylock-")) {
+        assert!(line.contains(&format!("version = \"{version}\"")), "{line}");
+    }
+}
+
+/// Each shared dependency says why it is there.
+#[test]
+fn dependencies_have_their_reasons() {
+    let manifest = read("Cargo.toml");
+    let (_, dependencies) = manifest.split_once("[workspace.dependencies]\n").expect("the list");
+    let list = dependencies.split("\n[").next().expect("its end");
+    let foreign = list.lines().filter(|line| line.contains('=') && !line.contains("path = "));
+    for line in foreign {
+        assert!(line.contains("# "), "{line}");
+    }
+}
+
+#[test]
+fn the_licence_is_the_one_that_the_manifest_names() {
+    assert!(read("LICENSE").starts_with("BSD 3-Clause License"));
+    assert!(read("Cargo.toml").contains("license = \"BSD-3-Clause\""));
+}
