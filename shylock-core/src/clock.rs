@@ -42,3 +42,29 @@ fn since_boot() -> Duration {
 fn since_boot() -> Duration {
     Duration::ZERO
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Paused timers stand still as those of a suspended machine do; time goes on all the same.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[tokio::test(start_paused = true)]
+    async fn time_passes_while_timers_stand_still() {
+        let (moment, real) = (Moment::now(), std::time::Instant::now());
+        while real.elapsed() < Duration::from_millis(30) {
+            std::hint::spin_loop();
+        }
+        assert!(moment.timer.elapsed().is_zero(), "the timers stand still");
+        assert!(moment.elapsed() >= Duration::from_millis(30));
+        assert!(moment.slept() >= Duration::from_millis(30));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_that_a_test_skips_counts() {
+        let moment = Moment::now();
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert!(moment.elapsed() >= Duration::from_secs(3600));
+        assert!(moment.slept() < Duration::from_secs(3600));
+    }
+}

@@ -195,14 +195,14 @@ impl LockManagerBuilder {
     }
 
     /// The pauses between the attempts of a process that waits for a lock: the first, and the longest. Each is
-    /// shortened at random by up to a half. Default: 25 ms, doubling to 1 s.
+    /// shortened at random by up to a half, and at most an hour. Default: 25 ms, doubling to 1 s.
     pub const fn poll_limits(mut self, first: Duration, longest: Duration) -> Self {
         (self.options.poll_first, self.options.poll_max) = (first, longest);
         self
     }
 
     /// How long a call that does not wait for a lock may take: `try_acquire`, `renew`, `release`, `inspect`. Default
-    /// 5 s. One request to the store gets so long or a sixth of the ttl, whichever is shorter, and is then repeated.
+    /// 5 s, at most an hour. One request to the store gets so long or a sixth of the ttl, whichever is shorter, and is then repeated.
     pub const fn call_timeout(mut self, timeout: Duration) -> Self {
         self.options.call_timeout = timeout;
         self

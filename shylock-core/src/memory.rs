@@ -98,7 +98,7 @@ impl Store {
             holder: request.holder,
             info: request.info.clone(),
             acquired: now,
-            ends: now + request.ttl,
+            ends: now.saturating_add(request.ttl),
         };
         self.records.insert(request.name.clone(), record);
         Ok(Grant { token })
@@ -107,7 +107,7 @@ impl Store {
     fn clean_up(&mut self, now: Duration) {
         if now.saturating_sub(self.cleaned) >= RETENTION {
             self.cleaned = now;
-            self.records.retain(|_, record| record.acquired.max(record.ends) + RETENTION > now);
+            self.records.retain(|_, record| record.acquired.max(record.ends).saturating_add(RETENTION) > now);
         }
     }
 }
@@ -136,7 +136,7 @@ impl Backend for MemoryBackend {
         let now = store.now();
         match store.live(&request.name) {
             Some(record) if record.holder == request.holder => {
-                record.ends = record.ends.max(now + request.ttl);
+                record.ends = record.ends.max(now.saturating_add(request.ttl));
                 Ok(Attempt::Granted(Grant { token: record.token }))
             }
             Some(record) => Ok(Attempt::Held(record.info(&request.name, now))),
@@ -149,7 +149,7 @@ impl Backend for MemoryBackend {
         let now = store.now();
         let renew = |Renewal { lease, ttl }: &Renewal| {
             store.of(lease).filter(|record| record.ends > now).map_or(RenewOutcome::NotHeld, |record| {
-                record.ends = record.ends.max(now + *ttl);
+                record.ends = record.ends.max(now.saturating_add(*ttl));
                 RenewOutcome::Renewed
             })
         };

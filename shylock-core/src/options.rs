@@ -12,6 +12,8 @@ pub const MAX_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 pub const DEFAULT_TTL: Duration = Duration::from_secs(30);
 /// The longest note, label or namespace in bytes.
 const MAX_NOTE_BYTES: usize = 4096;
+/// More would be a mistake, or an overflow.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 const MAX_LABEL_BYTES: usize = 256;
 const MAX_NAMESPACE_BYTES: usize = 64;
 
@@ -78,8 +80,11 @@ impl ManagerOptions {
         if self.poll_first.is_zero() || self.poll_first > self.poll_max {
             return Err(invalid("poll_limits", "the first is zero, or larger than the largest"));
         }
-        if self.call_timeout.is_zero() {
-            return Err(invalid("call_timeout", "it is zero"));
+        if self.poll_max > LONGEST_PAUSE {
+            return Err(invalid("poll_limits", "the longest is more than an hour"));
+        }
+        if self.call_timeout.is_zero() || self.call_timeout > LONGEST_PAUSE {
+            return Err(invalid("call_timeout", "it is zero, or more than an hour"));
         }
         if let Some(label) = &self.label {
             check_length("label", label, MAX_LABEL_BYTES)?;

@@ -56,6 +56,9 @@ async fn options_of_a_lock() {
         let guard = lock.clone().with_ttl(ttl).with_note("x".repeat(4096)).acquire().await.expect("within the bounds");
         guard.release().await.expect("released");
     }
+    let held = lock.clone().with_max_hold(Duration::MAX).acquire().await.expect("longer than any clock can count");
+    held.renew().await.expect("renewed");
+    held.release().await.expect("released");
     let forever = lock.acquire_timeout(Duration::MAX).await.expect("longer than any clock can count");
     forever.release().await.expect("released");
 }
@@ -78,7 +81,9 @@ fn options_of_a_manager() {
     assert_eq!(option_of(|b| b.safety_margin(s(15))), "safety_margin");
     assert_eq!(option_of(|b| b.poll_limits(Duration::ZERO, s(1))), "poll_limits");
     assert_eq!(option_of(|b| b.poll_limits(s(2), s(1))), "poll_limits");
+    assert_eq!(option_of(|b| b.poll_limits(s(1), Duration::MAX)), "poll_limits");
     assert_eq!(option_of(|b| b.call_timeout(Duration::ZERO)), "call_timeout");
+    assert_eq!(option_of(|b| b.call_timeout(Duration::MAX)), "call_timeout");
 }
 
 /// One test, since the default is the process's.

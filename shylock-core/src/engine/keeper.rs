@@ -34,7 +34,9 @@ struct Table {
     leases: HashMap<Id, Entry>,
     /// When to look at each lease next.
     due: BTreeSet<(Instant, Id)>,
-    kept: bool,
+    /// The keeper at work, by its number: one that has ended must not speak for the one that came after it.
+    keeper: Option<u64>,
+    keepers: u64,
 }
 
 #[derive(Debug)]
@@ -57,12 +59,13 @@ impl Engine {
         let mut table = self.leases.table();
         table.leases.insert(id(lease), Entry { lease: Arc::clone(lease), due: None });
         table.look_at(id(lease), Some(Instant::now()));
-        if table.kept {
+        if table.keeper.is_some() {
             self.leases.sooner.notify_one();
         } else {
-            table.kept = true;
+            table.keepers += 1;
+            table.keeper = Some(table.keepers);
+            let keeper = Keeper { engine: Arc::clone(self), number: table.keepers };
             drop(table);
-            let keeper = Keeper(Arc::clone(self));
             self.runtime.spawn(async move { keeper.run().await });
         }
     }
@@ -140,8 +143,11 @@ impl Table {
             };
             self.look_at(id, again);
         }
-        self.kept = !self.due.is_empty();
-        self.due.first().map(|(when, _)| (renew, (*when).min(now + LONGEST_NAP)))
+        let Some((when, _)) = self.due.first() else {
+            self.keeper = None;
+            return None;
+        };
+        Some((renew, (*when).min(now + LONGEST_NAP)))
     }
 
     fn look_at_all_now(&mut self) {
@@ -151,11 +157,14 @@ impl Table {
     }
 }
 
-struct Keeper(Arc<Engine>);
+struct Keeper {
+    engine: Arc<Engine>,
+    number: u64,
+}
 
 impl Keeper {
     async fn run(&self) {
-        let leases = &self.0.leases;
+        let leases = &self.engine.leases;
         loop {
             let Some((renew, again)) = leases.table().look() else { return };
             for batch in renew.chunks(BATCH) {
@@ -173,14 +182,15 @@ impl Keeper {
     }
 
     fn renew(&self, batch: Vec<Arc<Lease>>) {
-        let engine = Arc::clone(&self.0);
-        self.0.runtime.spawn(async move {
+        let engine = Arc::clone(&self.engine);
+        self.engine.runtime.spawn(async move {
             if let Err(error) = engine.renew(&batch).await {
-                let (leases, error) = (batch.len(), &error as &dyn std::error::Error);
+                let (leases, pause) = (batch.len(), error.retry_after());
+                let error = &error as &dyn std::error::Error;
                 tracing::warn!(leases, error, "leases could not be renewed; it is tried again until they are lost");
                 let mut table = engine.leases.table();
                 for lease in &batch {
-                    lease.renewal_failed();
+                    lease.renewal_failed(pause.unwrap_or_default());
                     table.look_at(id(lease), Some(Instant::now()));
                 }
                 drop(table);
@@ -193,14 +203,15 @@ impl Keeper {
 impl Drop for Keeper {
     /// With the runtime, renewal ends: holders are told now, not when they look.
     fn drop(&mut self) {
-        let mut table = self.0.leases.table();
-        if std::mem::take(&mut table.kept) {
-            let left: Vec<_> = std::mem::take(&mut table.due).into_iter().collect();
-            for (_, id) in left {
-                if let Some(entry) = table.leases.get_mut(&id) {
-                    entry.due = None;
-                    entry.lease.lose(LossReason::Stopped);
-                }
+        let mut table = self.engine.leases.table();
+        if table.keeper != Some(self.number) {
+            return;
+        }
+        table.keeper = None;
+        for (_, id) in std::mem::take(&mut table.due) {
+            if let Some(entry) = table.leases.get_mut(&id) {
+                entry.due = None;
+                entry.lease.lose(LossReason::Stopped);
             }
         }
     }

@@ -33,6 +33,7 @@ struct Try {
     sent: Moment,
     failures: u32,
     under_way: bool,
+    wish: Duration,
 }
 
 impl Lease {
@@ -65,6 +66,7 @@ impl Lease {
                 sent: t.sent.elapsed(),
                 failures: t.failures,
                 under_way: t.under_way,
+                wish: t.wish,
             }),
         };
         let step = self.terms.decide(&view);
@@ -72,7 +74,7 @@ impl Lease {
             Step::Lose(reason) => self.set_lost(&mut state, reason),
             Step::Renew => {
                 let failures = state.trying.as_ref().map_or(0, |t| t.failures + u32::from(t.under_way));
-                state.trying = Some(Try { sent: Moment::now(), failures, under_way: true });
+                state.trying = Some(Try { sent: Moment::now(), failures, under_way: true, wish: Duration::ZERO });
             }
             Step::Wait(_) => {}
         }
@@ -95,11 +97,12 @@ impl Lease {
         Ok(())
     }
 
-    /// A renewal that was sent at `sent` has failed.
-    pub(crate) fn renewal_failed(&self) {
+    /// The renewal under way has failed, and the store wants to be left alone for so long.
+    pub(crate) fn renewal_failed(&self, wish: Duration) {
         if let Some(t) = self.state().trying.as_mut().filter(|t| t.under_way) {
             t.failures += 1;
             t.under_way = false;
+            t.wish = wish;
         }
     }
 

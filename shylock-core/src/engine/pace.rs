@@ -33,14 +33,14 @@ impl Pace {
             self.held = self.first;
         }
         let pause = jittered(self.held, random);
-        self.held = (self.held * 2).min(self.most);
-        pause.min(takeover_in + ROUNDING)
+        self.held = self.held.saturating_mul(2).min(self.most);
+        pause.min(takeover_in.saturating_add(ROUNDING))
     }
 
     /// The pause after a call that failed: it doubles up to the longest one, and is at least what the store asked.
     pub(crate) fn after_failure(&mut self, retry_after: Option<Duration>, random: f64) -> Duration {
         let pause = jittered(self.failed, random);
-        self.failed = (self.failed * 2).min(self.most.max(AFTER_FAILURE));
+        self.failed = self.failed.saturating_mul(2).min(self.most.max(AFTER_FAILURE));
         pause.max(retry_after.unwrap_or_default())
     }
 }

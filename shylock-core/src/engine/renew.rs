@@ -35,6 +35,8 @@ pub(crate) struct Trying {
     /// How many have failed in a row; this one not, while it is under way.
     pub(crate) failures: u32,
     pub(crate) under_way: bool,
+    /// How long the store asked to be left alone, when it failed.
+    pub(crate) wish: Duration,
 }
 
 /// What to do now.
@@ -71,14 +73,15 @@ impl Terms {
         let due_in = match view.trying {
             None => (self.ttl / 3).saturating_sub(view.confirmed),
             Some(Trying { sent, under_way: true, .. }) => self.call_limit.saturating_sub(sent),
-            Some(Trying { sent, failures, .. }) => self.pause_after(failures).saturating_sub(sent),
+            Some(Trying { sent, failures, wish, .. }) => self.pause_after(failures).max(wish).saturating_sub(sent),
         };
         if due_in.is_zero() { Step::Renew } else { Step::Wait(due_in.min(left)) }
     }
 
     /// A renewal would only keep others out after `max_hold` has ended this holder's turn.
     fn ends_within_this_lease(&self, view: &View) -> bool {
-        self.max_hold.is_some_and(|max| view.confirmed + max.saturating_sub(view.held) <= self.ttl - self.margin)
+        self.max_hold
+            .is_some_and(|max| view.confirmed.saturating_add(max.saturating_sub(view.held)) <= self.ttl - self.margin)
     }
 
     /// A failed renewal is repeated quickly at first: a lease has time for a dozen.
@@ -103,7 +106,7 @@ mod tests {
     }
 
     fn trying(confirmed: u64, sent: u64, failures: u32, under_way: bool) -> View {
-        View { trying: Some(Trying { sent: s(sent), failures, under_way }), ..view(confirmed) }
+        View { trying: Some(Trying { sent: s(sent), failures, under_way, wish: s(0) }), ..view(confirmed) }
     }
 
     #[test]
@@ -134,6 +137,17 @@ mod tests {
     }
 
     #[test]
+    fn a_store_that_asks_for_patience_gets_it_up_to_the_deadline() {
+        let asked = |confirmed, wish| {
+            let trying = Trying { sent: s(1), failures: 1, under_way: false, wish: s(wish) };
+            TERMS.decide(&View { trying: Some(trying), ..view(confirmed) })
+        };
+        assert_eq!(asked(11, 5), Step::Wait(s(4)));
+        assert_eq!(asked(11, 1), Step::Renew);
+        assert_eq!(asked(20, 60), Step::Wait(s(8)));
+    }
+
+    #[test]
     fn without_renewal_it_only_ends() {
         let terms = Terms { renews: false, ..TERMS };
         assert_eq!(terms.decide(&view(10)), Step::Wait(s(18)));
@@ -147,5 +161,7 @@ mod tests {
         assert_eq!(at(10, 10), Step::Renew);
         assert_eq!(at(10, 22), Step::Wait(s(18)), "this lease lasts beyond the 40 s");
         assert_eq!(at(10, 40), Step::Lose(LossReason::MaxHold));
+        let for_ever = Terms { max_hold: Some(Duration::MAX), ..TERMS };
+        assert_eq!(for_ever.decide(&view(10)), Step::Renew);
     }
 }
