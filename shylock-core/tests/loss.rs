@@ -21,6 +21,24 @@ async fn renewal_keeps_a_lock_for_hours_with_the_same_token() {
     assert!((1000..1200).contains(&calls), "one renewal each ten seconds, not {calls}");
 }
 
+/// Two and a half thousand leases that began at different times: requests of up to a thousand, and few of them.
+#[tokio::test(start_paused = true)]
+async fn renewals_of_many_leases_are_batched() {
+    let store = Faulty::default();
+    let manager = store.manager();
+    let mut guards = Vec::new();
+    for number in 0..2500 {
+        guards.push(manager.lock(format!("{number}")).acquire().await.expect("granted"));
+        sleep(ms(2)).await;
+    }
+    let before = store.calls(Op::Renew);
+    sleep(s(600)).await;
+    let calls = store.calls(Op::Renew) - before;
+    // Sixty to seventy-five rounds, each of one to three batches for those that began within two seconds.
+    assert!((100..=400).contains(&calls), "{calls} requests for {} renewals", 2500 * 60);
+    assert!(guards.iter().all(shylock_core::AsyncLockGuard::is_held));
+}
+
 #[tokio::test(start_paused = true)]
 async fn failed_renewals_are_repeated_and_are_no_loss() {
     let store = Faulty::default();

@@ -3,7 +3,7 @@
 //! What must never change: a caller's value goes in as `$literal` or as a BSON string under `_id`, never as an
 //! expression; every write is guarded by [`Queries::sound`]; every write waits for a majority and its journals.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use mongodb::bson::{Binary, Bson, DateTime, Document, bson, doc, spec::BinarySubtype};
 use shylock_core::{AcquireRequest, FencingToken, HolderId, LeaseKey, ListQuery, LockName, Renewal};
@@ -12,6 +12,9 @@ use crate::{prefix::after_prefix, record::FARTHEST_END};
 
 /// A write that has reached no majority by then is reported as unknown.
 const WRITE_CONCERN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many leases one statement renews. The server looks each up in a list, so that more take ever longer.
+const STATEMENT: usize = 200;
 
 /// The commands for one collection.
 #[derive(Debug, Clone)]
@@ -60,13 +63,14 @@ impl Queries {
 
     /// Prolongs those of these leases that are live. Counts them in `n`.
     pub(crate) fn renew(&self, leases: &[Renewal]) -> Document {
-        let mut ttls: Vec<Duration> = leases.iter().map(|renewal| renewal.ttl).collect();
-        ttls.sort_unstable();
-        ttls.dedup();
-        let update = |ttl: Duration| {
-            let of_this_ttl: Vec<&Renewal> = leases.iter().filter(|renewal| renewal.ttl == ttl).collect();
+        let mut by_ttl: BTreeMap<Duration, Vec<&Renewal>> = BTreeMap::new();
+        for renewal in leases {
+            by_ttl.entry(renewal.ttl).or_default().push(renewal);
+        }
+        let some = by_ttl.iter().flat_map(|(ttl, leases)| leases.chunks(STATEMENT).map(move |some| (*ttl, some)));
+        let update = |(ttl, leases): (Duration, &[&Renewal])| {
             doc! {
-                "q": Self::live_ones(&of_this_ttl),
+                "q": Self::live_ones(leases),
                 "u": [{ "$set": {
                     "leaseMs": ms(ttl),
                     "expiresAt": { "$max": ["$expiresAt", { "$add": ["$$NOW", ms(ttl)] }] },
@@ -77,7 +81,7 @@ impl Queries {
         };
         doc! {
             "update": &self.collection,
-            "updates": ttls.into_iter().map(update).collect::<Vec<_>>(),
+            "updates": some.map(update).collect::<Vec<_>>(),
             "ordered": false,
             "writeConcern": write_concern(),
         }

@@ -128,26 +128,35 @@ impl Table {
         let now = Instant::now();
         let mut renew = Vec::new();
         while let Some((_, id)) = self.due.first().copied().filter(|(when, _)| *when <= now) {
-            let lease = Arc::clone(&self.leases.get(&id)?.lease);
-            let again = match lease.step() {
-                Step::Wait(pause) => Some(now + pause.max(Duration::from_millis(1))),
-                // The step after it is to wait for the answer.
-                Step::Renew => {
-                    renew.push(lease);
-                    Some(now)
-                }
-                Step::Lose(reason) => {
-                    tracing::warn!(lock = %lease.key.name, %reason, "a lease is lost");
-                    None
-                }
-            };
-            self.look_at(id, again);
+            self.step(id, false, &mut renew);
+        }
+        if let Some(soon) = renew.iter().map(|lease| lease.terms.soon()).max() {
+            let soon: Vec<Id> = self.due.range(..=(now + soon, Id::MAX)).map(|(_, id)| *id).collect();
+            soon.into_iter().for_each(|id| self.step(id, true, &mut renew));
         }
         let Some((when, _)) = self.due.first() else {
             self.keeper = None;
             return None;
         };
         Some((renew, (*when).min(now + LONGEST_NAP)))
+    }
+
+    fn step(&mut self, id: Id, eager: bool, renew: &mut Vec<Arc<Lease>>) {
+        let Some(lease) = self.leases.get(&id).map(|entry| Arc::clone(&entry.lease)) else { return };
+        let now = Instant::now();
+        let again = match lease.step(eager) {
+            Step::Wait(pause) => Some(now + pause.max(Duration::from_millis(1))),
+            // The step after it is to wait for the answer.
+            Step::Renew => {
+                renew.push(lease);
+                Some(now)
+            }
+            Step::Lose(reason) => {
+                tracing::warn!(lock = %lease.key.name, %reason, "a lease is lost");
+                None
+            }
+        };
+        self.look_at(id, again);
     }
 
     fn look_at_all_now(&mut self) {

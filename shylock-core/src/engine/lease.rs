@@ -53,8 +53,8 @@ impl Lease {
         verdict.inspect_err(|reason| self.set_lost(&mut state, *reason))
     }
 
-    /// Decides what is to be done now, and notes it as done.
-    pub(crate) fn step(&self) -> Step {
+    /// Decides what is to be done now, and notes it as done. `eager`: see [`Terms::decide`].
+    pub(crate) fn step(&self, eager: bool) -> Step {
         let mut state = self.state();
         if let Some(reason) = state.loss {
             return Step::Lose(reason);
@@ -69,7 +69,7 @@ impl Lease {
                 wish: t.wish,
             }),
         };
-        let step = self.terms.decide(&view);
+        let step = self.terms.decide(&view, eager);
         match step {
             Step::Lose(reason) => self.set_lost(&mut state, reason),
             Step::Renew => {

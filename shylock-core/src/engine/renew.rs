@@ -62,7 +62,8 @@ impl Terms {
         }
     }
 
-    pub(crate) fn decide(&self, view: &View) -> Step {
+    /// What to do now. `eager`: a request goes out in any case, so that whoever would renew soon may as well join in.
+    pub(crate) fn decide(&self, view: &View, eager: bool) -> Step {
         let left = match self.valid_for(view.confirmed, view.held) {
             Ok(left) => left,
             Err(reason) => return Step::Lose(reason),
@@ -75,7 +76,13 @@ impl Terms {
             Some(Trying { sent, under_way: true, .. }) => self.call_limit.saturating_sub(sent),
             Some(Trying { sent, failures, wish, .. }) => self.pause_after(failures).max(wish).saturating_sub(sent),
         };
-        if due_in.is_zero() { Step::Renew } else { Step::Wait(due_in.min(left)) }
+        let soon = if eager && view.trying.is_none() { self.soon() } else { Duration::ZERO };
+        if due_in <= soon { Step::Renew } else { Step::Wait(due_in.min(left)) }
+    }
+
+    /// How much earlier than due a lease is renewed along with others.
+    pub(crate) fn soon(&self) -> Duration {
+        self.ttl / 15
     }
 
     /// A renewal would only keep others out after `max_hold` has ended this holder's turn.
@@ -101,6 +108,10 @@ mod tests {
 
     const TERMS: Terms = Terms { ttl: s(30), margin: s(2), renews: true, max_hold: None, call_limit: s(5) };
 
+    fn decide(view: &View) -> Step {
+        TERMS.decide(view, false)
+    }
+
     fn view(confirmed: u64) -> View {
         View { confirmed: s(confirmed), held: s(confirmed), trying: None }
     }
@@ -111,23 +122,30 @@ mod tests {
 
     #[test]
     fn renews_at_a_third_of_the_ttl() {
-        assert_eq!(TERMS.decide(&view(0)), Step::Wait(s(10)));
-        assert_eq!(TERMS.decide(&view(9)), Step::Wait(s(1)));
-        assert_eq!(TERMS.decide(&view(10)), Step::Renew);
+        assert_eq!(decide(&view(0)), Step::Wait(s(10)));
+        assert_eq!(decide(&view(9)), Step::Wait(s(1)));
+        assert_eq!(decide(&view(10)), Step::Renew);
+    }
+
+    #[test]
+    fn joins_a_request_that_goes_out_shortly_before() {
+        assert_eq!(TERMS.decide(&view(7), true), Step::Wait(s(3)));
+        assert_eq!(TERMS.decide(&view(8), true), Step::Renew);
+        assert_eq!(TERMS.decide(&trying(11, 4, 0, true), true), Step::Wait(s(1)), "its own is under way");
     }
 
     #[test]
     fn one_failure_is_no_loss_the_deadline_is() {
-        assert_eq!(TERMS.decide(&trying(20, 3, 4, false)), Step::Renew);
-        assert_eq!(TERMS.decide(&trying(27, 0, 4, false)), Step::Wait(s(1)));
-        assert_eq!(TERMS.decide(&trying(28, 0, 4, false)), Step::Lose(LossReason::Expired));
-        assert_eq!(TERMS.decide(&trying(28, 0, 0, true)), Step::Lose(LossReason::Expired));
+        assert_eq!(decide(&trying(20, 3, 4, false)), Step::Renew);
+        assert_eq!(decide(&trying(27, 0, 4, false)), Step::Wait(s(1)));
+        assert_eq!(decide(&trying(28, 0, 4, false)), Step::Lose(LossReason::Expired));
+        assert_eq!(decide(&trying(28, 0, 0, true)), Step::Lose(LossReason::Expired));
     }
 
     #[test]
     fn a_renewal_without_an_answer_is_sent_again() {
-        assert_eq!(TERMS.decide(&trying(11, 1, 0, true)), Step::Wait(s(4)));
-        assert_eq!(TERMS.decide(&trying(15, 5, 0, true)), Step::Renew);
+        assert_eq!(decide(&trying(11, 1, 0, true)), Step::Wait(s(4)));
+        assert_eq!(decide(&trying(15, 5, 0, true)), Step::Renew);
     }
 
     #[test]
@@ -140,7 +158,7 @@ mod tests {
     fn a_store_that_asks_for_patience_gets_it_up_to_the_deadline() {
         let asked = |confirmed, wish| {
             let trying = Trying { sent: s(1), failures: 1, under_way: false, wish: s(wish) };
-            TERMS.decide(&View { trying: Some(trying), ..view(confirmed) })
+            decide(&View { trying: Some(trying), ..view(confirmed) })
         };
         assert_eq!(asked(11, 5), Step::Wait(s(4)));
         assert_eq!(asked(11, 1), Step::Renew);
@@ -150,18 +168,18 @@ mod tests {
     #[test]
     fn without_renewal_it_only_ends() {
         let terms = Terms { renews: false, ..TERMS };
-        assert_eq!(terms.decide(&view(10)), Step::Wait(s(18)));
-        assert_eq!(terms.decide(&view(28)), Step::Lose(LossReason::Expired));
+        assert_eq!(terms.decide(&view(10), false), Step::Wait(s(18)));
+        assert_eq!(terms.decide(&view(28), false), Step::Lose(LossReason::Expired));
     }
 
     #[test]
     fn max_hold_ends_it_and_stops_renewal_before() {
         let terms = Terms { max_hold: Some(s(40)), ..TERMS };
-        let at = |confirmed, held| terms.decide(&View { confirmed: s(confirmed), held: s(held), trying: None });
+        let at = |confirmed, held| terms.decide(&View { confirmed: s(confirmed), held: s(held), trying: None }, false);
         assert_eq!(at(10, 10), Step::Renew);
         assert_eq!(at(10, 22), Step::Wait(s(18)), "this lease lasts beyond the 40 s");
         assert_eq!(at(10, 40), Step::Lose(LossReason::MaxHold));
         let for_ever = Terms { max_hold: Some(Duration::MAX), ..TERMS };
-        assert_eq!(for_ever.decide(&view(10)), Step::Renew);
+        assert_eq!(for_ever.decide(&view(10), false), Step::Renew);
     }
 }
