@@ -28,7 +28,7 @@ use crate::{BackendError, FencingToken, HolderId, HolderInfo, LeaseKey, LockInfo
 /// 4. **Only the holder.** `release` and `hand_off` act only if holder *and* token are those of the record;
 ///    `renew` too, for each lease by itself. Anybody else is told `NotHeld`, and nothing changes.
 ///    (`a_stale_holder_cannot_release`, `a_stale_holder_cannot_renew`, `a_stale_holder_cannot_hand_off`)
-/// 5. **No revival.** An expired lease is not renewed. (`an_expired_lease_cannot_be_renewed`)
+/// 5. **No revival.** An expired lease is neither renewed nor granted again with its token. (`an_expired_lease_cannot_be_renewed`)
 /// 6. **No shortening.** Renewal moves the end of a lease to now + ttl or leaves it where it is.
 ///    (`renewal_never_shortens`)
 /// 7. **Take-over.** A lease that ended 2ε ago (ε: the store's skew allowance) is taken by the next attempt,

@@ -88,7 +88,10 @@ impl Backend for MongoBackend {
         let queries = self.queries().await?;
         let reply = self.run(queries.acquire(request)).await?;
         match record::read(&request.name, command::value(&reply), queries.skew)? {
-            Record::Held(info) if info.holder == request.holder => Ok(Attempt::Granted(Grant { token: info.token })),
+            // One of its own that has ended meanwhile is nobody's.
+            Record::Held(info) if info.holder == request.holder && !info.remaining.is_zero() => {
+                Ok(Attempt::Granted(Grant { token: info.token }))
+            }
             Record::Held(info) => Ok(Attempt::Held(info)),
             Record::Free => Err(BackendError::corrupt(request.name.clone(), "it is neither held nor can it be taken")),
         }
@@ -118,7 +121,9 @@ impl Backend for MongoBackend {
         let queries = self.queries().await?;
         let reply = self.run(queries.hand_off(from, to)).await?;
         match record::read(&to.name, command::value(&reply), queries.skew) {
-            Ok(Record::Held(info)) if info.holder == to.holder => Ok(HandOff::Granted(Grant { token: info.token })),
+            Ok(Record::Held(info)) if info.holder == to.holder && !info.remaining.is_zero() => {
+                Ok(HandOff::Granted(Grant { token: info.token }))
+            }
             Ok(_) => Ok(HandOff::NotHeld),
             Err(error) => Err(error),
         }

@@ -12,19 +12,25 @@ use super::{
 };
 use crate::{Attempt, RenewOutcome, Renewal};
 
-/// A lease that has ended cannot be brought back, though nobody has taken the lock.
+/// A lease that has ended cannot be brought back, though nobody has taken the lock: neither by renewal, nor by
+/// repeating the request that brought it.
 pub async fn an_expired_lease_cannot_be_renewed(lab: Lab) {
     let name = fresh_name("no_revival");
-    let lease = acquire(&lab.a, &request(&name, SHORT)).await;
+    let asked = request(&name, SHORT);
+    let lease = acquire(&lab.a, &asked).await;
     in_time("the end of the lease", async {
         while let Some(info) = holder(&lab.a, &name).await {
             tokio::time::sleep(info.remaining.max(Duration::from_millis(1))).await;
         }
     })
     .await;
-    let outcome = lab.a.renew(&[Renewal { lease, ttl: LONG }]).await.expect("the store answers");
+    let renewal = Renewal { lease: lease.clone(), ttl: LONG };
+    let outcome = lab.a.renew(&[renewal]).await.expect("the store answers");
     assert_eq!(outcome, [RenewOutcome::NotHeld]);
     assert_eq!(holder(&lab.b, &name).await, None);
+    if let Attempt::Granted(grant) = lab.a.try_acquire(&asked).await.expect("the store answers") {
+        assert!(grant.token > lease.token, "it is another lease");
+    }
 }
 
 /// A renewal for a shorter time than is left leaves the lease as long as it is; a longer one prolongs it.

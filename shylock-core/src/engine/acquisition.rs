@@ -42,6 +42,8 @@ struct Ledger {
     granted: Option<FencingToken>,
     /// Requests that may still be carried out.
     open: u32,
+    /// Those of them that are hand-offs under way.
+    handed: u32,
     /// Those of them that will bring no answer.
     doubtful: u32,
     /// When the first of the open ones was sent.
@@ -98,6 +100,7 @@ impl Acquisition {
     pub(crate) async fn take_from(self: &Arc<Self>, from: LeaseKey) -> Passed {
         let this = Arc::clone(self);
         let sent = self.sending();
+        self.ledger().handed += 1;
         let call = async move {
             let answer = this.engine.backend.hand_off(&from, &this.request).await;
             Ok(this.settle_hand_off(sent, answer))
@@ -105,7 +108,13 @@ impl Acquisition {
         self.engine.call(self.terms.call_limit, call).await.unwrap_or(Passed::Unknown)
     }
 
-    /// Whether a request that was sent before may still be granted, and since when.
+    /// Whether a request of the waiter's own may still be granted, though another came back with a refusal.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        let ledger = self.ledger();
+        ledger.open > ledger.handed
+    }
+
+    /// When the first of the requests was sent that may still be granted.
     pub(crate) fn open_since(&self) -> Option<Moment> {
         self.ledger().open_since
     }
@@ -137,6 +146,7 @@ impl Acquisition {
     }
 
     fn settle_hand_off(self: &Arc<Self>, sent: Moment, answer: Result<HandOff, BackendError>) -> Passed {
+        self.ledger().handed -= 1;
         let passed = match answer {
             Ok(HandOff::Granted(grant)) => {
                 self.granted(sent, grant);

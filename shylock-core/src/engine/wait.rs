@@ -182,7 +182,7 @@ impl<'a> Waiter<'a> {
                     return Err(Error::Timeout { waited: Duration::ZERO, holder: Some(holder) });
                 }
                 self.place.inspect(|place| place.note_holder(holder));
-                if self.claim.acquisition.open_since().is_some() {
+                if self.claim.acquisition.is_doubtful() {
                     self.ask_anew()?;
                 }
                 self.pace.after_held(info.token, info.takeover_in, super::random())

@@ -162,7 +162,7 @@ impl Backend for Handle {
             if let Some(record) = self.read(&mut store, &request.name)? {
                 let record = record.clone();
                 let mine = record.holder() == *request.holder.as_bytes() && !self.has(Bug::RepeatedRequestIsRefused);
-                if self.is_live(&record, now) && mine {
+                if record.is_held(now) && mine {
                     return Ok(Attempt::Granted(Grant { token: record.token().expect("ours") }));
                 }
                 if self.is_live(&record, now) {
