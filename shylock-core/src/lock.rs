@@ -147,6 +147,7 @@ impl AsyncLock {
             done = work(&guard) => Ok(done),
         };
         let done = done?;
+        guard.ensure_held()?;
         match guard.release().await {
             Err(error @ Error::Lost { .. }) => Err(error),
             Err(error) => {

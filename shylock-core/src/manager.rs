@@ -108,6 +108,12 @@ impl LockManager {
 
     /// Takes over a lease from another guard, of this process or another, that was detached. Renewal starts again.
     ///
+    /// Resume a ticket **once**: two guards from one ticket hold the same lease with the same token, which no resource
+    /// can tell apart, and the first of them that goes releases the lock for both.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the ticket stays valid, and its lease may have been renewed.
+    ///
     /// # Errors
     /// [`Error::Lost`] if the lease has ended, or if the ticket is not what a guard gave; [`Error::Backend`].
     pub async fn resume(&self, ticket: LockTicket) -> Result<AsyncLockGuard> {
@@ -214,8 +220,9 @@ impl LockManagerBuilder {
         self
     }
 
-    /// Work on a thread of its own instead of the current tokio runtime: leases are renewed though all threads of
-    /// that runtime are busy, and though it ends.
+    /// Work on a thread of its own instead of the current tokio runtime. Leases are then renewed though all threads
+    /// of that runtime are busy, and though it ends – **if** the store's client does not depend on it. A MongoDB
+    /// client does: it lives and dies with the runtime on which it was connected.
     pub const fn own_thread(mut self) -> Self {
         self.own_thread = true;
         self

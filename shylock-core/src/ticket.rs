@@ -9,8 +9,8 @@ use crate::{FencingToken, HolderId, LeaseKey, LockName, engine::Lease};
 /// The right to a lock that was detached from its guard, to be sent to where work goes on: see
 /// [`AsyncLockGuard::detach`](crate::AsyncLockGuard::detach).
 ///
-/// Whoever has it can renew and release the lock: send it over channels that you trust, and log it nowhere. `Debug`
-/// leaves the secret part out.
+/// Whoever has it can renew and release the lock: send it over channels that you trust, log it nowhere, and resume it
+/// once. `Debug` leaves the secret part out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LockTicket {
     shown: Arc<str>,

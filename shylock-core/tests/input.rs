@@ -7,7 +7,7 @@ use std::time::Duration;
 use shylock_core::{
     AsyncLock, AsyncLockGuard, Error, InvalidName, LockManager, LockTicket, LossReason, MemoryBackend, configure,
 };
-use support::{Faulty, Op, ms, s};
+use support::{Fault, Faulty, Op, ms, s};
 use tokio::time::timeout;
 
 #[tokio::test]
@@ -179,6 +179,21 @@ async fn a_ticket_carries_a_held_lock_to_another_process() {
     guard.release().await.expect("released");
     let error = there.resume(ticket).await.expect_err("stale");
     assert!(matches!(error, Error::Lost { reason: LossReason::Taken }));
+}
+
+/// Who gives up while the store is slow can come back with the same ticket: the first attempt releases nothing.
+#[tokio::test(start_paused = true)]
+async fn a_ticket_survives_a_cancelled_resume() {
+    let store = Faulty::default();
+    let manager = store.manager();
+    let ticket = manager.lock("x").acquire().await.expect("granted").detach();
+    store.next(1, Op::Renew, Fault::Delays(ms(500)));
+    assert!(timeout(ms(100), manager.resume(ticket.clone())).await.is_err());
+    let guard = manager.resume(ticket).await.expect("resumed");
+    tokio::time::sleep(s(1)).await;
+    manager.close().await;
+    guard.ensure_held().expect("held");
+    assert_eq!(store.holder("x").await.expect("held").token, guard.token());
 }
 
 #[tokio::test]

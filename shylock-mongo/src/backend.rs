@@ -87,7 +87,10 @@ impl Backend for MongoBackend {
     async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
         let queries = self.queries().await?;
         let reply = self.run(queries.acquire(request)).await?;
-        match record::read(&request.name, command::value(&reply), queries.skew)? {
+        let Some(found) = command::value(&reply) else {
+            return Err(BackendError::ambiguous("the server answers without a record"));
+        };
+        match record::read(&request.name, Some(found), queries.skew)? {
             // One of its own that has ended meanwhile is nobody's.
             Record::Held(info) if info.holder == request.holder && !info.remaining.is_zero() => {
                 Ok(Attempt::Granted(Grant { token: info.token }))

@@ -57,8 +57,9 @@ impl MongoBuilder {
         self
     }
 
-    /// How long the record of an idle lock is kept, from the end of its last lease: an hour to ten years. Default:
-    /// a day. The token grows on afterwards all the same, as long as the servers' clocks agree to within this time.
+    /// How long the record of an idle lock is kept after its last lease, between half of this time and all of it: an
+    /// hour to ten years, default a day. The token grows on afterwards all the same, as long as the servers' clocks
+    /// agree to within half of this time.
     pub const fn retention(mut self, retention: Duration) -> Self {
         self.settings.retention = retention;
         self

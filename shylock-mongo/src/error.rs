@@ -15,10 +15,11 @@ pub(crate) fn from_driver(error: DriverError) -> BackendError {
             let retryable = error.contains_label("RetryableWriteError");
             sorted(if retryable { known.or_ambiguous() } else { known }, &command.message.clone(), error)
         }
-        ErrorKind::Write(WriteFailure::WriteConcernError(_)) | ErrorKind::Io(_) => BackendError::ambiguous(error),
-        ErrorKind::ServerSelection { .. } | ErrorKind::ConnectionPoolCleared { .. } | ErrorKind::DnsResolve { .. } => {
-            BackendError::not_applied(error, None)
-        }
+        // The driver says that a pool was cleared also of requests that were under way when a server fell silent.
+        ErrorKind::Write(WriteFailure::WriteConcernError(_))
+        | ErrorKind::Io(_)
+        | ErrorKind::ConnectionPoolCleared { .. } => BackendError::ambiguous(error),
+        ErrorKind::ServerSelection { .. } | ErrorKind::DnsResolve { .. } => BackendError::not_applied(error, None),
         // The reply came, and it is not known what it says.
         ErrorKind::InvalidResponse { .. } | ErrorKind::BsonDeserialization(_) => BackendError::ambiguous(error),
         _ => BackendError::permanent(error),
@@ -76,13 +77,15 @@ impl Meaning {
 const fn meaning(code: i32) -> Meaning {
     match code {
         // LockTimeout, WriteConflict, NotWritablePrimary, DuplicateKey (of two first attempts at once),
-        // NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary
-        24 | 112 | 10107 | 11000 | 13435 | 13436 => Meaning::NotApplied,
+        // NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary; FailedToSatisfyReadPreference (of a router whose shard has
+        // no primary), ReadConcernMajorityNotAvailableYet, TemporarilyUnavailable
+        24 | 112 | 133 | 134 | 365 | 10107 | 11000 | 13435 | 13436 => Meaning::NotApplied,
         // RequestRateTooLarge (Cosmos DB)
         16500 => Meaning::RateLimited,
         // HostUnreachable, HostNotFound, MaxTimeMSExpired, WriteConcernFailed, NetworkTimeout, ShutdownInProgress,
-        // PrimarySteppedDown, ExceededTimeLimit, SocketException, Interrupted and its kin by shutdown or election
-        6 | 7 | 50 | 64 | 89 | 91 | 189 | 262 | 9001 | 11600..=11602 => Meaning::Ambiguous,
+        // PrimarySteppedDown, NetworkInterfaceExceededTimeLimit, ExceededTimeLimit, SocketException, Interrupted and
+        // its kin by shutdown or election
+        6 | 7 | 50 | 64 | 89 | 91 | 189 | 202 | 262 | 9001 | 11600..=11602 => Meaning::Ambiguous,
         _ => Meaning::Permanent,
     }
 }
@@ -115,16 +118,8 @@ fn retry_after(message: &str) -> Duration {
 
 /// Whether the right to do something is missing.
 pub(crate) fn is_unauthorized(error: &BackendError) -> bool {
-    code_of(error) == Some(13)
-}
-
-/// The server's code, where it gave one.
-pub(crate) fn code_of(error: &BackendError) -> Option<i32> {
-    let source = std::error::Error::source(error)?.downcast_ref::<DriverError>()?;
-    match &*source.kind {
-        ErrorKind::Command(command) => Some(command.code),
-        _ => None,
-    }
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<DriverError>());
+    source.is_some_and(|source| matches!(&*source.kind, ErrorKind::Command(command) if command.code == 13))
 }
 
 #[cfg(test)]

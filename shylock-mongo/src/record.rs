@@ -28,8 +28,9 @@ impl Record {
 /// Reads `{ record, now }`. Whatever [`queries`](crate::query) does not write is corrupt.
 pub(crate) fn read(name: &LockName, found: Option<&Document>, skew: Duration) -> Result<Record, BackendError> {
     let Some(found) = found else { return Ok(Record::Free) };
-    let Ok(record) = found.get_document("record") else { return Ok(Record::Free) };
-    let now = found.get_datetime("now").map_err(|_| BackendError::permanent("the reply has no server time"))?;
+    let (Ok(record), Ok(now)) = (found.get_document("record"), found.get_datetime("now")) else {
+        return Err(BackendError::ambiguous("the server answers with something else than record and time"));
+    };
     read_fields(name, record, *now, skew).map_err(|detail| BackendError::corrupt(name.clone(), detail))
 }
 

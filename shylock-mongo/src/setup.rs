@@ -6,7 +6,7 @@ use mongodb::{
     Database,
     bson::{Document, doc},
 };
-use shylock_core::BackendError;
+use shylock_core::{BackendError, Failure};
 
 use crate::{
     builder::{IndexMode, Settings},
@@ -69,9 +69,10 @@ async fn make_index(database: &Database, collection: &str) -> Result<(), Backend
     let made = command::run(database, doc! { "createIndexes": collection, "indexes": [index] }).await;
     let without = "records of idle locks are not removed";
     match permitted(made, database, "createIndex", without) {
-        // IndexOptionsConflict, IndexKeySpecsConflict: there is one, and it is the operator's.
-        Err(error) if matches!(error::code_of(&error), Some(85 | 86)) => {
-            tracing::warn!(collection, "there is another index `purgeAt_1`, or on `purgeAt`; {without}");
+        // There is another one (85, 86), and it is the operator's; or this server has no such index.
+        Err(error) if *error.failure() == Failure::Permanent => {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(collection, error, "the index `purgeAt_1` could not be made; {without}");
             Ok(())
         }
         made => made.map(drop),

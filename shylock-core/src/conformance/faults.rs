@@ -29,7 +29,7 @@ impl LosesAnswers {
         self.to_lose.store(answers, Ordering::SeqCst);
     }
 
-    /// How many attempts to acquire there were.
+    /// How many attempts to acquire there were and are over.
     pub(super) fn asked(&self) -> u32 {
         self.asked.load(Ordering::SeqCst)
     }
@@ -46,8 +46,9 @@ impl LosesAnswers {
 #[async_trait]
 impl Backend for LosesAnswers {
     async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
+        let answer = self.perhaps_lost(self.store.try_acquire(request).await);
         self.asked.fetch_add(1, Ordering::SeqCst);
-        self.perhaps_lost(self.store.try_acquire(request).await)
+        answer
     }
 
     async fn renew(&self, leases: &[Renewal]) -> Result<Vec<RenewOutcome>, BackendError> {

@@ -75,12 +75,18 @@ pub async fn waiters_of_one_process_are_served_in_order(lab: Lab) {
     in_time("the line", served.join_all()).await;
 }
 
-/// While four tasks of one process pass the lock among themselves without a pause, another process gets in.
+/// While two or four tasks of one process pass the lock among themselves without a pause, another process gets in.
 pub async fn another_process_gets_its_turn(lab: Lab) {
+    for tasks in [2, 4] {
+        others_get_in(&lab, tasks).await;
+    }
+}
+
+async fn others_get_in(lab: &Lab, tasks: usize) {
     let (busy, other) = lab.managers();
     let name = fresh_name("turn");
     let mut busy_tasks = JoinSet::new();
-    for _ in 0..4 {
+    for _ in 0..tasks {
         let lock = busy.lock(&name);
         busy_tasks.spawn(async move {
             loop {

@@ -6,12 +6,12 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 use tokio::{sync::mpsc, time};
 
-use super::{Engine, held::Held, lease::Lease, pace::Pace, release, renew::Terms};
+use super::{Engine, held::Held, lease::Lease, pace::Pace, queue::Row, release, renew::Terms};
 use crate::{
     AcquireRequest, Attempt, BackendError, Failure, FencingToken, Grant, HandOff, LeaseKey, LockInfo, MIN_TTL,
     clock::Moment,
@@ -38,8 +38,8 @@ pub(crate) enum Answer {
 struct Ledger {
     /// Nobody waits any more: grants are to be released.
     abandoned: bool,
-    /// The grant that was handed out.
-    granted: Option<FencingToken>,
+    /// The grant that was handed out, and its lease as long as somebody has it.
+    granted: Option<(FencingToken, Weak<Lease>)>,
     /// Requests that may still be carried out.
     open: u32,
     /// Those of them that are hand-offs under way.
@@ -48,6 +48,20 @@ struct Ledger {
     doubtful: u32,
     /// When the first of the open ones was sent.
     open_since: Option<Moment>,
+    /// What may have been granted for nobody is being found out.
+    withdrawing: bool,
+}
+
+impl Ledger {
+    /// Whether a request without an answer may have brought, or may yet bring, what nobody wants any more. From now
+    /// on somebody is taking care of it. A lease that is still held is no such thing: it is found under this id.
+    fn needs_withdrawal(&mut self) -> bool {
+        let held = self.granted.as_ref().and_then(|(_, lease)| lease.upgrade());
+        let held = held.is_some_and(|lease| lease.valid_for().is_ok());
+        let needed = self.abandoned && self.doubtful > 0 && !held && !self.withdrawing;
+        self.withdrawing |= needed;
+        needed
+    }
 }
 
 /// The one who waits for an acquisition. Dropping it withdraws what was asked for.
@@ -73,12 +87,11 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        let doubtful = {
-            let mut ledger = self.acquisition.ledger();
-            ledger.abandoned = true;
-            ledger.doubtful > 0 && ledger.granted.is_none()
-        };
-        if doubtful {
+        let mut ledger = self.acquisition.ledger();
+        ledger.abandoned = true;
+        let needed = ledger.needs_withdrawal();
+        drop(ledger);
+        if needed {
             self.acquisition.withdraw();
         }
     }
@@ -97,15 +110,17 @@ impl Acquisition {
     }
 
     /// Takes the lock over from `from`, a lease of this process.
-    pub(crate) async fn take_from(self: &Arc<Self>, from: LeaseKey) -> Passed {
+    pub(crate) async fn take_from(self: &Arc<Self>, from: LeaseKey, row: Row) -> Passed {
         let this = Arc::clone(self);
         let sent = self.sending();
         self.ledger().handed += 1;
         let call = async move {
             let answer = this.engine.backend.hand_off(&from, &this.request).await;
-            Ok(this.settle_hand_off(sent, answer))
+            Ok(this.settle_hand_off(sent, row, answer))
         };
-        self.engine.call(self.terms.call_limit, call).await.unwrap_or(Passed::Unknown)
+        let passed = self.engine.call(self.terms.call_limit, call).await.unwrap_or(Passed::Unknown);
+        self.ledger().handed -= 1;
+        passed
     }
 
     /// Whether a request of the waiter's own may still be granted, though another came back with a refusal.
@@ -129,7 +144,7 @@ impl Acquisition {
 
     fn settle(self: &Arc<Self>, sent: Moment, answer: Result<Attempt, BackendError>) {
         match answer {
-            Ok(Attempt::Granted(grant)) => self.granted(sent, grant),
+            Ok(Attempt::Granted(grant)) => self.granted(sent, Row::default(), grant),
             Ok(Attempt::Held(info)) => {
                 self.close();
                 drop(self.answers.send(Answer::Held(info)));
@@ -145,11 +160,10 @@ impl Acquisition {
         }
     }
 
-    fn settle_hand_off(self: &Arc<Self>, sent: Moment, answer: Result<HandOff, BackendError>) -> Passed {
-        self.ledger().handed -= 1;
+    fn settle_hand_off(self: &Arc<Self>, sent: Moment, row: Row, answer: Result<HandOff, BackendError>) -> Passed {
         let passed = match answer {
             Ok(HandOff::Granted(grant)) => {
-                self.granted(sent, grant);
+                self.granted(sent, row, grant);
                 return Passed::Yes;
             }
             Err(error) if *error.failure() == Failure::Ambiguous => {
@@ -167,28 +181,28 @@ impl Acquisition {
     fn doubt(self: &Arc<Self>) {
         let mut ledger = self.ledger();
         ledger.doubtful += 1;
-        let nobody_asks_again = ledger.abandoned && ledger.granted.is_none();
+        let needed = ledger.needs_withdrawal();
         drop(ledger);
-        if nobody_asks_again {
+        if needed {
             self.withdraw();
         }
     }
 
-    fn granted(self: &Arc<Self>, sent: Moment, Grant { token }: Grant) {
+    fn granted(self: &Arc<Self>, sent: Moment, row: Row, Grant { token }: Grant) {
         let key = LeaseKey { name: self.request.name.clone(), holder: self.request.holder, token };
         let mut ledger = self.ledger();
         // A repeated request recognised a lease that may have been granted to an earlier one.
         let sent = ledger.open_since.unwrap_or(sent);
         ledger.open = ledger.open.saturating_sub(1);
-        if ledger.granted == Some(token) {
+        if ledger.granted.as_ref().is_some_and(|(granted, _)| *granted == token) {
             return;
         }
+        let lease = Arc::new(Lease::new(key, self.terms, sent, row));
         let unwanted = ledger.abandoned || ledger.granted.is_some();
         if !unwanted {
-            ledger.granted = Some(token);
+            ledger.granted = Some((token, Arc::downgrade(&lease)));
         }
         drop(ledger);
-        let lease = Arc::new(Lease::new(key, self.terms, sent));
         if unwanted {
             return release::in_background(&self.engine, lease);
         }
@@ -205,26 +219,37 @@ impl Acquisition {
         }
     }
 
-    /// Finds out what became of requests whose answers never came, and releases what they brought. The request is
-    /// repeated with the shortest lease, since it recognises its own grant or else finds out that there is none.
+    /// Finds out what became of requests whose answers never came, and releases what they brought.
     fn withdraw(self: &Arc<Self>) {
-        let (this, engine) = (Arc::clone(self), Arc::clone(&self.engine));
-        let request = AcquireRequest { ttl: MIN_TTL, ..self.request.clone() };
-        let lasts = self.terms.ttl;
+        let this = Arc::clone(self);
         self.engine.work(async move {
-            let since = Moment::now();
-            let mut pace = Pace::new(engine.options.poll_first, engine.options.poll_max);
-            while since.elapsed() < lasts {
-                let pause = match engine.backend.try_acquire(&request).await {
-                    Ok(Attempt::Granted(grant)) => return this.granted(Moment::now(), grant),
-                    Ok(Attempt::Held(_)) => return,
-                    Err(error) if !error.is_passing() => break,
-                    Err(error) => pace.after_failure(error.retry_after(), super::random()),
-                };
-                time::sleep(pause).await;
+            if !this.find_out().await {
+                let lock = &this.request.name;
+                tracing::warn!(%lock, "what became of a request could not be found out; a lease that it may have brought ends by itself");
             }
-            tracing::warn!(lock = %request.name, "an unanswered request could not be withdrawn; a lease that it may have brought ends by itself");
+            this.ledger().withdrawing = false;
         });
+    }
+
+    /// Repeats the request with the shortest lease: it recognises its own grant, or else finds out that there is none.
+    async fn find_out(self: &Arc<Self>) -> bool {
+        let request = AcquireRequest { ttl: MIN_TTL, ..self.request.clone() };
+        let options = &self.engine.options;
+        let mut pace = Pace::new(options.poll_first, options.poll_max);
+        let since = Moment::now();
+        while since.elapsed() < self.terms.ttl {
+            let pause = match self.engine.backend.try_acquire(&request).await {
+                Ok(Attempt::Granted(grant)) => {
+                    self.granted(Moment::now(), Row::default(), grant);
+                    return true;
+                }
+                Ok(Attempt::Held(_)) => return true,
+                Err(error) if !error.is_passing() => return false,
+                Err(error) => pace.after_failure(error.retry_after(), super::random()),
+            };
+            time::sleep(pause).await;
+        }
+        false
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {

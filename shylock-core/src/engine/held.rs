@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Engine, lease::Lease, release, renew::Terms};
+use super::{Engine, lease::Lease, queue::Row, release, renew::Terms};
 use crate::{Error, LeaseKey, LossReason, Result, clock::Moment};
 
 #[derive(Debug)]
@@ -51,11 +51,13 @@ impl Engine {
     pub(crate) async fn resume(self: &Arc<Self>, key: LeaseKey, terms: Terms) -> Result<Held> {
         let engine = Arc::clone(self);
         let resume = async move {
-            let lease = Arc::new(Lease::new(key, terms, Moment::now()));
+            let lease = Arc::new(Lease::new(key, terms, Moment::now(), Row::default()));
             engine.renew_now(&lease).await?.map_err(lost)?;
-            Ok(Held::new(&engine, lease))
+            Ok(lease)
         };
-        self.ask(self.options.call_timeout, resume).await
+        // Not before the caller has it: one that has gone may come back with the same ticket.
+        let lease = self.ask(self.options.call_timeout, resume).await?;
+        Ok(Held::new(self, lease))
     }
 }
 

@@ -8,13 +8,18 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::renew::{Step, Terms, Trying, View};
+use super::{
+    queue::Row,
+    renew::{Step, Terms, Trying, View},
+};
 use crate::{LeaseKey, Loss, LossReason, Renewal, clock::Moment};
 
 #[derive(Debug)]
 pub(crate) struct Lease {
     pub(crate) key: LeaseKey,
     pub(crate) terms: Terms,
+    /// The hand-offs by which it came.
+    pub(crate) row: Row,
     acquired: Moment,
     state: Mutex<State>,
     lost: Notify,
@@ -38,9 +43,9 @@ struct Try {
 
 impl Lease {
     /// A lease that was granted by a request first sent at `sent`.
-    pub(crate) fn new(key: LeaseKey, terms: Terms, sent: Moment) -> Self {
+    pub(crate) fn new(key: LeaseKey, terms: Terms, sent: Moment, row: Row) -> Self {
         let state = Mutex::new(State { confirmed: sent, trying: None, loss: None });
-        Self { key, terms, acquired: Moment::now(), state, lost: Notify::new() }
+        Self { key, terms, row, acquired: Moment::now(), state, lost: Notify::new() }
     }
 
     /// How long the holder may still act, or why it may not.

@@ -25,18 +25,26 @@ pub(crate) struct Lines(Mutex<HashMap<LockName, Line>>);
 struct Line {
     waiters: BTreeMap<u64, Arc<Waiter>>,
     next: u64,
-    row: Option<Row>,
     /// The line stepped back until then.
     not_before: Option<Instant>,
     /// Who held the lock when the first of the line last looked.
     seen: Option<HolderInfo>,
 }
 
-/// Hand-offs without a real release in between.
-#[derive(Debug, Clone, Copy)]
-struct Row {
+/// Hand-offs without a real release in between. It goes along with the lease, since a line can be empty in between.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Row {
     length: u32,
-    since: Instant,
+    since: Option<Instant>,
+}
+
+impl Row {
+    /// One hand-off more; `None` when it is the turn of others.
+    fn longer(self) -> Option<Self> {
+        let since = self.since.unwrap_or_else(Instant::now);
+        let more = self.length < MOST_IN_A_ROW && since.elapsed() < LONGEST_ROW;
+        more.then_some(Self { length: self.length + 1, since: Some(since) })
+    }
 }
 
 #[derive(Debug, Default)]
@@ -60,8 +68,8 @@ pub(crate) struct Place {
 pub(crate) enum Next {
     /// There are none, or none is ready, or other processes had no chance for long.
     Release,
-    /// Hand over to this one.
-    HandOff(Arc<Acquisition>),
+    /// Hand over to this one, whose lease goes on with the row.
+    HandOff(Arc<Acquisition>, Row),
 }
 
 impl Lines {
@@ -75,23 +83,17 @@ impl Lines {
         Place { lines: Arc::clone(self), name: name.clone(), number, waiter }
     }
 
-    /// Whom the holder of `name` shall hand it to. Counts the hand-off.
-    pub(crate) fn next(&self, name: &LockName) -> Next {
+    /// Whom the holder of `name`, whose lease came by so many hand-offs, shall hand it to.
+    pub(crate) fn next(&self, name: &LockName, row: Row) -> Next {
         let mut lines = self.lines();
         let Some(line) = lines.get_mut(name) else { return Next::Release };
         let first = line.waiters.first_key_value().and_then(|(_, first)| first.acquisition().upgrade());
-        let Some(first) = first else {
-            line.row = None;
-            return Next::Release;
-        };
-        let row = line.row.get_or_insert_with(|| Row { length: 0, since: Instant::now() });
-        if row.length >= MOST_IN_A_ROW || row.since.elapsed() >= LONGEST_ROW {
-            line.row = None;
+        let Some(first) = first else { return Next::Release };
+        let Some(row) = row.longer() else {
             line.not_before = Some(Instant::now() + STEP_BACK);
             return Next::Release;
-        }
-        row.length += 1;
-        Next::HandOff(first)
+        };
+        Next::HandOff(first, row)
     }
 
     /// Tells the first waiter that the lock may be free.

@@ -17,9 +17,9 @@ pub(crate) fn give_back(
     let valid = lease.valid_for().is_ok();
     lease.lose(LossReason::Released);
     async move {
-        let next = if valid { engine.lines.next(&lease.key.name) } else { Next::Release };
+        let next = if valid { engine.lines.next(&lease.key.name, lease.row) } else { Next::Release };
         let passed = match next {
-            Next::HandOff(next) => next.take_from(lease.key.clone()).await,
+            Next::HandOff(next, row) => next.take_from(lease.key.clone(), row).await,
             Next::Release => Passed::No,
         };
         let outcome = match passed {

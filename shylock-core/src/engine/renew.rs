@@ -74,7 +74,9 @@ impl Terms {
         let due_in = match view.trying {
             None => (self.ttl / 3).saturating_sub(view.confirmed),
             Some(Trying { sent, under_way: true, .. }) => self.call_limit.saturating_sub(sent),
-            Some(Trying { sent, failures, wish, .. }) => self.pause_after(failures).max(wish).saturating_sub(sent),
+            Some(Trying { sent, failures, wish, .. }) => {
+                self.pause_after(failures).max(wish.min(left / 2)).saturating_sub(sent)
+            }
         };
         let soon = if eager && view.trying.is_none() { self.soon() } else { Duration::ZERO };
         if due_in <= soon { Step::Renew } else { Step::Wait(due_in.min(left)) }
@@ -155,14 +157,14 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_asks_for_patience_gets_it_up_to_the_deadline() {
+    fn a_store_that_asks_for_patience_gets_some() {
         let asked = |confirmed, wish| {
             let trying = Trying { sent: s(1), failures: 1, under_way: false, wish: s(wish) };
             decide(&View { trying: Some(trying), ..view(confirmed) })
         };
         assert_eq!(asked(11, 5), Step::Wait(s(4)));
         assert_eq!(asked(11, 1), Step::Renew);
-        assert_eq!(asked(20, 60), Step::Wait(s(8)));
+        assert_eq!(asked(20, 60), Step::Wait(s(3)), "not longer than half of what is left");
     }
 
     #[test]

@@ -6,9 +6,11 @@ mod connect;
 mod faults;
 mod operations;
 mod processes;
+mod proxy;
 mod rights;
 mod secrets;
 mod setup;
+mod silence;
 mod worker;
 
 use shylock_core::HolderId;
