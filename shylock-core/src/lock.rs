@@ -23,7 +23,7 @@ use crate::{
 /// let guard = lock.acquire().await?;
 /// println!("write with fencing token {}", guard.token());
 /// guard.release().await?;
-/// # shylock_core::Result::Ok(()) }).unwrap();
+/// # shylock_core::Result::<()>::Ok(()) }).unwrap();
 /// ```
 #[derive(Debug, Clone)]
 #[must_use = "a lock does nothing until it is acquired"]
@@ -136,7 +136,7 @@ impl AsyncLock {
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
     /// # let manager = LockManager::new(MemoryBackend::new());
     /// let written = manager.lock("invoice-42").with(async |guard| format!("with token {}", guard.token())).await?;
-    /// # assert!(written.starts_with("with token ")); shylock_core::Result::Ok(()) }).unwrap();
+    /// # assert!(written.starts_with("with token ")); shylock_core::Result::<()>::Ok(()) }).unwrap();
     /// ```
     pub async fn with<T>(&self, work: impl AsyncFnOnce(&AsyncLockGuard) -> T) -> Result<T> {
         let guard = self.acquire().await?;

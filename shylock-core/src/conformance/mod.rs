@@ -3,15 +3,22 @@
 //! A store's own tests say how to [make a fixture](Fixture), and have one `#[test]` per promise:
 //!
 //! ```
-//! # use std::{sync::Arc, time::Duration};
-//! # use shylock_core::conformance::{conformance_tests, MemoryFixture};
+//! use shylock_core::conformance::{MemoryFixture, conformance_tests};
+//!
 //! async fn fixture() -> MemoryFixture {
 //!     MemoryFixture::default()
 //! }
-//! conformance_tests!(fixture().await); // a store with a clock of its own
-//! # mod paused { use super::*;
-//! conformance_tests!(paused, fixture().await); // a store on tokio's clock: nothing has to be waited for
-//! # }
+//!
+//! // A store with a clock of its own.
+//! conformance_tests!(fixture().await);
+//!
+//! mod paused {
+//!     use super::*;
+//!
+//!     // A store on tokio's clock: nothing has to be waited for.
+//!     conformance_tests!(paused, fixture().await);
+//! }
+//! # fn main() {}
 //! ```
 //!
 //! Each test uses lock names of its own and deletes nothing, so that they can share a store with each other.
