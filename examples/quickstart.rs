@@ -18,7 +18,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let manager = match arguments.first() {
         Some(uri) => LockManager::new(MongoBackend::connect(uri, "shylock_quickstart").await?),
-        None => LockManager::new(MemoryBackend::new()),
+        None => {
+            println!("No address given: a store in memory, and workers that are tasks of one process.");
+            LockManager::new(MemoryBackend::new())
+        }
     };
     configure(manager.clone());
     let second_process = match &arguments[..] {
@@ -50,10 +53,12 @@ async fn worker(number: u32) -> Result<()> {
     for _ in 0..3 {
         let guard = AsyncLock::new("invoice-42").acquire().await?;
         println!("> {name} begins, with fencing token {}", guard.token());
-        sleep(Duration::from_millis(100)).await;
+        sleep(Duration::from_millis(50)).await;
         guard.ensure_held()?;
         println!("< {name} is done");
         guard.release().await?;
+        // Something else to do, so that those of another process get in between.
+        sleep(Duration::from_millis(250)).await;
     }
     Ok(())
 }

@@ -49,7 +49,8 @@ pub enum Error {
         /// What is wrong with the record.
         detail: String,
     },
-    /// The store failed. [`source`](StdError::source) keeps the driver's error.
+    /// The store failed. The cause, such as a refused connection or password, is its [`source`](StdError::source), the
+    /// driver's own error; print the chain of sources to see it.
     #[error("{}", if *retryable { "the lock store did not answer as it should, try again later" } else { "the lock store refused the request" })]
     Backend {
         /// Whether the same call may succeed later without anybody mending anything.

@@ -6,8 +6,9 @@ use crate::{Error, FencingToken, LockManager, LockTicket, Loss, Result, engine::
 
 /// A held lock. It is renewed in the background, and released when it is dropped.
 ///
-/// **Release on drop is not immediate**: it is sent in the background. Use [`release`](Self::release) to know what
-/// became of it. Dropping needs no runtime, never blocks and never panics; a failure is logged, and the lease's end
+/// **Release on drop is not immediate**: it is sent in the background, on the manager's runtime. Use
+/// [`release`](Self::release) to know what became of it, and [`LockManager::close`] before the program, and with it the
+/// runtime, ends. Dropping needs no runtime, never blocks and never panics; a failure is logged, and the lease's end
 /// is the backstop.
 ///
 /// `let _ = lock.acquire().await?;` drops the guard at once; bind it to a name.
@@ -62,9 +63,9 @@ impl AsyncLockGuard {
     /// Resolves when the lease is lost: before anybody else can have it, while this process runs and its clock
     /// keeps to the server's pace. Also resolves when the guard is released or dropped.
     ///
-    /// The future does not borrow the guard, and is cancel safe.
-    pub fn lost(&self) -> impl Future<Output = Loss> + Send + 'static {
-        self.held.lease().lost()
+    /// The future does not borrow the guard, and is cancel safe. It can be polled by `&mut` in a loop.
+    pub fn lost(&self) -> impl Future<Output = Loss> + Send + Unpin + 'static {
+        Box::pin(self.held.lease().lost())
     }
 
     /// Renews the lease now.
@@ -79,7 +80,8 @@ impl AsyncLockGuard {
         self.held.renew().await
     }
 
-    /// Releases the lock, and tells what became of it.
+    /// Releases the lock, and tells what became of it. `Ok` after the lease had ended means that nobody had taken the
+    /// lock in between.
     ///
     /// # Cancel safety
     /// Cancel safe: the release goes on in the background.

@@ -171,7 +171,7 @@ impl AsyncLock {
     fn wanted(&self) -> Result<(LockManager, Wanted)> {
         let name = LockName::new(&self.name)?;
         self.options.check()?;
-        let manager = self.manager.clone().map_or_else(LockManager::default_one, Ok)?;
+        let manager = self.manager.clone().map_or_else(LockManager::configured, Ok)?;
         let options = &manager.engine().options;
         let terms = Terms {
             renews: !self.options.no_renewal,

@@ -122,7 +122,7 @@ impl LockManager {
 
     /// Waits until everything that this process has let go of is free on the server: dropped guards, and
     /// acquisitions that were given up. Held guards stay held. Where the store is out of reach, this takes until
-    /// the leases in question have ended.
+    /// the leases in question have ended. Call it before a program ends: its runtime would end with releases unsent.
     ///
     /// # Cancel safety
     /// Cancel safe: the releases go on.
@@ -130,7 +130,11 @@ impl LockManager {
         self.engine.idle().await;
     }
 
-    pub(crate) fn default_one() -> Result<Self> {
+    /// The manager that [`configure`] has set for this process.
+    ///
+    /// # Errors
+    /// [`Error::NotConfigured`].
+    pub fn configured() -> Result<Self> {
         let default = DEFAULT.read().unwrap_or_else(PoisonError::into_inner);
         default.clone().ok_or(Error::NotConfigured)
     }

@@ -13,7 +13,7 @@ pub(crate) async fn parse(uri: &str) -> Result<ClientOptions> {
         if resolving {
             return crate::error::from_driver(error).into();
         }
-        invalid("uri", "the driver cannot parse it: look at its options, and percent-encode the user and the password")
+        invalid("uri", "the driver cannot parse it: look at its hosts, ports and options, and percent-encode the user and the password")
     })
 }
 
@@ -24,7 +24,7 @@ fn check(uri: &str) -> Result<(), &'static str> {
         Some(("mongodb+srv", rest)) if cfg!(feature = "dns-srv") => rest,
         Some(("mongodb+srv", _)) => return Err("`mongodb+srv://` needs the feature `dns-srv` of shylock-mongo"),
         Some(_) => return Err("its scheme is neither `mongodb` nor `mongodb+srv`"),
-        None => return Err("it has no scheme: it begins with `mongodb://`"),
+        None => return Err("it has no scheme: it must begin with `mongodb://` or `mongodb+srv://`"),
     };
     let (authority, behind) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let hosts = match authority.rsplit_once('@') {

@@ -17,8 +17,13 @@ pub(crate) async fn engine() -> Result<Docker> {
     let says = || "no Docker engine answers".to_owned();
     let engine = docker_client_instance().await.or_say(says)?;
     let answer = tokio::time::timeout(PATIENCE, engine.ping()).await;
-    answer.or_say(says)?.or_say(says)?;
+    answer.or_say(says)?.map_err(|error| innermost(&error)).or_say(says)?;
     Ok(engine)
+}
+
+/// "Permission denied", below "client error".
+fn innermost(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), innermost)
 }
 
 /// The names of containers, running or not, that contain `part`.
