@@ -7,7 +7,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use shylock_core::{LockManager, MemoryBackend};
+use shylock_core::{Backend, LockManager, LockName, MemoryBackend};
 use support::{Faulty, s};
 use tokio::{task::JoinSet, time::timeout};
 
@@ -57,4 +57,24 @@ async fn tasks_of_two_managers_exclude_each_other() {
     }
     timeout(s(120), tasks.join_all()).await.expect("nobody is forgotten");
     assert_eq!(store.holder("x").await, None);
+}
+
+/// Whatever was cancelled at whatever moment, nothing is held once `close` has returned.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn close_misses_nothing_that_was_cancelled() {
+    let store = MemoryBackend::new();
+    let manager = LockManager::new(store.clone());
+    let name = LockName::new("x").expect("a name");
+    for round in 0..20_000_u32 {
+        let lock = manager.lock("x");
+        let acquiring = tokio::spawn(async move { drop(lock.acquire().await) });
+        for _ in 0..round % 4096 {
+            std::hint::spin_loop();
+        }
+        acquiring.abort();
+        drop(acquiring.await);
+        manager.close().await;
+        let held = store.inspect(&name).await.expect("memory answers");
+        assert_eq!(held, None, "in round {round}");
+    }
 }

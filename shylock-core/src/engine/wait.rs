@@ -1,6 +1,10 @@
 //! Waiting for a lock: queue, try, and try again when it is worth it.
 
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use tokio::{
     sync::oneshot,
@@ -76,33 +80,36 @@ impl Engine {
         call: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
         let (tell, told) = oneshot::channel();
-        let (give_up, given_up) = oneshot::channel();
-        let wanted = Wish { engine: self, give_up: Some(give_up) };
+        let (give_up, given_up) = oneshot::channel::<()>();
+        let clearing_up = Arc::new(OnceLock::new());
+        let wish = Wish { engine: self, clearing_up: Arc::clone(&clearing_up), _give_up: give_up };
         self.runtime.spawn(async move {
             tokio::select! {
                 biased;
-                Ok(_until_cleared_up) = given_up => {}
+                _ = given_up => {}
                 outcome = call => drop(tell.send(outcome)),
             }
+            // Not before the outcome is gone, too.
+            drop(clearing_up);
         });
         let outcome = told.await.unwrap_or(Err(Error::Stopped));
-        drop(wanted);
+        drop(wish);
         outcome
     }
 }
 
-/// Dropping it tells the task that nobody waits for its outcome any more. From that moment until the task has
-/// cleared up, [`Engine::idle`] waits.
+/// Dropping it tells the task that nobody waits for its outcome any more. From that moment until the task has ended,
+/// [`Engine::idle`] waits.
 struct Wish<'a> {
     engine: &'a Arc<Engine>,
-    give_up: Option<oneshot::Sender<UnderWay>>,
+    /// Shared with the task, so that what is put in here lives as long as the task.
+    clearing_up: Arc<OnceLock<UnderWay>>,
+    _give_up: oneshot::Sender<()>,
 }
 
 impl Drop for Wish<'_> {
     fn drop(&mut self) {
-        if let Some(give_up) = self.give_up.take() {
-            drop(give_up.send(UnderWay::new(self.engine)));
-        }
+        drop(self.clearing_up.set(UnderWay::new(self.engine)));
     }
 }
 
