@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     AsyncLockGuard, Error, HolderInfo, LockManager, LockName, Result,
-    engine::{Patience, Terms, Wanted},
+    engine::{Held, Patience, Terms, Wanted},
     options::{LockOptions, invalid},
 };
 
@@ -164,7 +164,7 @@ impl AsyncLock {
         &self.name
     }
 
-    fn guard(&self, held: crate::engine::Held) -> AsyncLockGuard {
+    fn guard(&self, held: Held) -> AsyncLockGuard {
         AsyncLockGuard::new(&self.name, held)
     }
 

@@ -124,7 +124,8 @@ async fn not_reentrant_and_a_time_out_names_the_holder() {
         let lock = lock.clone();
         async move { lock.acquire().await }
     });
-    tokio::time::sleep(ms(10)).await;
+    // It takes its place when it is polled for the first time.
+    tokio::task::yield_now().await;
     let error = lock.acquire_timeout(ms(50)).await.expect_err("held");
     assert!(matches!(error, Error::Timeout { holder: Some(_), .. }), "{error:?}");
     guard.release().await.expect("released");

@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use mongodb::{Database, bson::Document};
 use shylock_core::{
-    AcquireRequest, Attempt, Backend, BackendError, Grant, HandOff, LeaseKey, ListQuery, LockInfo, LockName,
-    ReleaseOutcome, RenewOutcome, Renewal, Result, Watch,
+    AcquireRequest, Attempt, Backend, BackendError, HandOff, LeaseKey, ListQuery, LockInfo, LockName, ReleaseOutcome,
+    RenewOutcome, Renewal, Result, Watch,
 };
 use tokio::sync::OnceCell;
 
@@ -90,11 +90,11 @@ impl Backend for MongoBackend {
         let Some(found) = command::value(&reply) else {
             return Err(BackendError::ambiguous("the server answers without a record"));
         };
-        match record::read(&request.name, Some(found), queries.skew)? {
-            // One of its own that has ended meanwhile is nobody's.
-            Record::Held(info) if info.holder == request.holder && !info.remaining.is_zero() => {
-                Ok(Attempt::Granted(Grant { token: info.token }))
-            }
+        let record = record::read(&request.name, Some(found), queries.skew)?;
+        if let Some(grant) = record.grant_of(request.holder) {
+            return Ok(Attempt::Granted(grant));
+        }
+        match record {
             Record::Held(info) => Ok(Attempt::Held(info)),
             Record::Free => Err(BackendError::corrupt(request.name.clone(), "it is neither held nor can it be taken")),
         }
@@ -123,13 +123,8 @@ impl Backend for MongoBackend {
     async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
         let queries = self.queries().await?;
         let reply = self.run(queries.hand_off(from, to)).await?;
-        match record::read(&to.name, command::value(&reply), queries.skew) {
-            Ok(Record::Held(info)) if info.holder == to.holder && !info.remaining.is_zero() => {
-                Ok(HandOff::Granted(Grant { token: info.token }))
-            }
-            Ok(_) => Ok(HandOff::NotHeld),
-            Err(error) => Err(error),
-        }
+        let record = record::read(&to.name, command::value(&reply), queries.skew)?;
+        Ok(record.grant_of(to.holder).map_or(HandOff::NotHeld, HandOff::Granted))
     }
 
     async fn inspect(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {

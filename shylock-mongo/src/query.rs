@@ -28,37 +28,23 @@ pub(crate) struct Queries {
 impl Queries {
     /// Takes the lock if it is free, or recognises its own lease; else changes nothing. Answers the record.
     pub(crate) fn acquire(&self, request: &AcquireRequest) -> Document {
-        let mine = doc! { "$and": [
-            { "$eq": ["$owner", holder(request.holder)] },
-            { "$gt": ["$expiresAt", "$$NOW"] },
-        ] };
+        let mine = doc! { "$and": [{ "$eq": ["$owner", holder(request.holder)] }, not_ended()] };
         let ended = doc! { "$lte": [{ "$add": ["$expiresAt", ms(self.skew * 2)] }, "$$NOW"] };
         let fresh = doc! { "$eq": ["$$ROOT", { "_id": "$_id" }] };
         let may = doc! { "$or": [fresh, { "$and": [Self::sound(), { "$or": [&mine, ended] }] }] };
         let token = doc! { "$cond": [&mine, "$token", next_token()] };
         let since = doc! { "$cond": [&mine, "$acquiredAt", "$$NOW"] };
-        let update = vec![choose(may, self.lease(request, token.into(), since.into()))];
-        doc! {
-            "findAndModify": &self.collection,
-            "query": { "_id": request.name.as_str() },
-            "update": update,
-            "upsert": true,
-            "new": true,
-            "fields": record_and_time(),
-            "writeConcern": write_concern(),
-        }
+        let mut command = self.change(&request.name, choose(may, self.lease(request, token.into(), since.into())));
+        command.extend(doc! { "new": true, "upsert": true });
+        command
     }
 
     /// Passes the lock on if it is `from`'s; else changes nothing. Answers the record.
     pub(crate) fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Document {
-        doc! {
-            "findAndModify": &self.collection,
-            "query": { "_id": from.name.as_str() },
-            "update": [choose(Self::owned_by(from), self.lease(to, next_token().into(), "$$NOW".into()))],
-            "new": true,
-            "fields": record_and_time(),
-            "writeConcern": write_concern(),
-        }
+        let record = self.lease(to, next_token().into(), "$$NOW".into());
+        let mut command = self.change(&from.name, choose(Self::owned_by(from), record));
+        command.insert("new", true);
+        command
     }
 
     /// Prolongs those of these leases that are live. Counts them in `n`.
@@ -110,15 +96,7 @@ impl Queries {
 
     /// Frees the lock if it is anybody's. Answers the record as it was before.
     pub(crate) fn force_break(&self, name: &LockName) -> Document {
-        let live = doc! { "$and": [Self::sound(), { "$gt": ["$expiresAt", "$$NOW"] }] };
-        doc! {
-            "findAndModify": &self.collection,
-            "query": { "_id": name.as_str() },
-            "update": [choose(live, freed())],
-            "new": false,
-            "fields": record_and_time(),
-            "writeConcern": write_concern(),
-        }
+        self.change(name, choose(Self::held(), freed()))
     }
 
     /// The record.
@@ -142,10 +120,9 @@ impl Queries {
         if let Some(after) = &query.after {
             names.insert("$gt", after.as_str());
         }
-        let live = doc! { "$and": [Self::sound(), { "$gt": ["$expiresAt", "$$NOW"] }] };
         doc! {
             "find": &self.collection,
-            "filter": { "_id": names, "$expr": live },
+            "filter": { "_id": names, "$expr": Self::held() },
             "projection": record_and_time(),
             "sort": { "_id": 1 },
             "limit": count(query.limit.max(1)),
@@ -153,6 +130,22 @@ impl Queries {
             "singleBatch": true,
             "readConcern": { "level": "majority" },
         }
+    }
+
+    /// Changes one record, and answers it with the server's time: as it was before, unless `new` is set.
+    fn change(&self, name: &LockName, update: Document) -> Document {
+        doc! {
+            "findAndModify": &self.collection,
+            "query": { "_id": name.as_str() },
+            "update": [update],
+            "fields": record_and_time(),
+            "writeConcern": write_concern(),
+        }
+    }
+
+    /// Somebody's lease that has not ended.
+    fn held() -> Document {
+        doc! { "$and": [Self::sound(), not_ended()] }
     }
 
     /// A record as we write it: of these types, and within these bounds. Nothing else is ever changed.
@@ -193,8 +186,7 @@ impl Queries {
             "owner": { "$in": &owners },
             "$expr": { "$and": [
                 { "$eq": ["$token", { "$arrayElemAt": [{ "$literal": tokens }, which] }] },
-                Self::sound(),
-                { "$gt": ["$expiresAt", "$$NOW"] },
+                Self::held(),
             ] },
         }
     }
@@ -233,6 +225,10 @@ impl Queries {
 /// An update: the new record if the condition holds, else the record as it is.
 fn choose(condition: Document, record: Document) -> Document {
     doc! { "$replaceWith": { "$cond": [condition, record, "$$ROOT"] } }
+}
+
+fn not_ended() -> Document {
+    doc! { "$gt": ["$expiresAt", "$$NOW"] }
 }
 
 fn freed() -> Document {

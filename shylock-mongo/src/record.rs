@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use mongodb::bson::{Binary, Bson, DateTime, Document};
-use shylock_core::{BackendError, FencingToken, HolderId, LeaseKey, LockInfo, LockName, MAX_TTL};
+use shylock_core::{BackendError, FencingToken, Grant, HolderId, LeaseKey, LockInfo, LockName, MAX_TTL};
 
 /// How far away the end of a lease can be: the longest lease, and an hour for clocks that were set back.
 pub(crate) const FARTHEST_END: Duration = MAX_TTL.saturating_add(Duration::from_secs(60 * 60));
@@ -17,6 +17,14 @@ pub(crate) enum Record {
 }
 
 impl Record {
+    /// The grant of this holder's live lease. One of its own that has ended meanwhile is nobody's.
+    pub(crate) fn grant_of(&self, holder: HolderId) -> Option<Grant> {
+        match self {
+            Self::Held(info) if info.holder == holder && !info.remaining.is_zero() => Some(Grant { token: info.token }),
+            _ => None,
+        }
+    }
+
     pub(crate) fn live(self) -> Option<LockInfo> {
         match self {
             Self::Held(info) if !info.remaining.is_zero() => Some(info),

@@ -51,7 +51,7 @@ pub struct Case {
     /// The promise of the design that it checks.
     pub promise: &'static str,
     /// The test; it panics where the promise is broken.
-    pub run: fn(Lab) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+    pub run: fn(Lab) -> BoxedTest,
 }
 
 /// Runs one test in a runtime of its own, for the macro.

@@ -150,31 +150,36 @@ impl Acquisition {
                 drop(self.answers.send(Answer::Held(info)));
             }
             Err(error) => {
-                if *error.failure() == Failure::Ambiguous {
-                    self.doubt()
-                } else {
-                    self.close()
-                }
+                self.failed(&error);
                 drop(self.answers.send(Answer::Failed(error)));
             }
         }
     }
 
     fn settle_hand_off(self: &Arc<Self>, sent: Moment, row: Row, answer: Result<HandOff, BackendError>) -> Passed {
-        let passed = match answer {
+        match answer {
             Ok(HandOff::Granted(grant)) => {
                 self.granted(sent, row, grant);
-                return Passed::Yes;
+                Passed::Yes
             }
-            Err(error) if *error.failure() == Failure::Ambiguous => {
-                self.doubt();
-                return Passed::Unknown;
+            Ok(HandOff::NotHeld) => {
+                self.close();
+                Passed::NotHeld
             }
-            Ok(HandOff::NotHeld) => Passed::NotHeld,
+            Err(error) if self.failed(&error) => Passed::Unknown,
             Err(_) => Passed::No,
-        };
-        self.close();
-        passed
+        }
+    }
+
+    /// A request has failed. Says whether it may have been carried out all the same.
+    fn failed(self: &Arc<Self>, error: &BackendError) -> bool {
+        let unknown = *error.failure() == Failure::Ambiguous;
+        if unknown {
+            self.doubt()
+        } else {
+            self.close()
+        }
+        unknown
     }
 
     /// An open request will bring no answer.

@@ -94,7 +94,7 @@ impl Engine {
         let under_way = UnderWay::new(self);
         self.runtime.spawn(async move {
             let _under_way = under_way;
-            pin!(task).await;
+            task.await;
         });
     }
 }

@@ -29,11 +29,11 @@ async fn main() -> Result<()> {
 }
 
 async fn manager(uri: &str) -> Result<LockManager> {
-    Ok(LockManager::new(MongoBackend::connect(uri, "shylock_processes").await?))
+    Ok(LockManager::new(MongoBackend::connect(uri, "shylock_scenarios").await?))
 }
 
 async fn count(uri: &str, lock: &str, times: u32, locked: bool) -> Result<()> {
-    let counters = Client::with_uri_str(uri).await.expect("an address").database("shylock_processes");
+    let counters = Client::with_uri_str(uri).await.expect("an address").database("shylock_scenarios");
     let counters: Collection<Document> = counters.collection("counters");
     let guarded = manager(uri).await?.lock(lock);
     for _ in 0..times {

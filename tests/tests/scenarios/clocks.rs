@@ -27,7 +27,7 @@ async fn client_clocks_have_no_say() {
     let (mongo, shim) = (Mongo::replica_set(1).await, shim());
     for ahead in [HOUR, -HOUR] {
         let name = fresh("clocks");
-        let manager = crate::processes::manager(&mongo).await;
+        let manager = crate::manager(&mongo).await;
         let see = |database_lock: &str| {
             let worker = Worker::start_with_clock(&shim, ahead, &["see", &mongo.uri(), database_lock]);
             worker.says()

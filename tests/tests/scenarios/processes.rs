@@ -4,11 +4,10 @@ use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, doc};
 use rustix::process::Signal;
-use shylock_mongo::{LockManager, MongoBackend};
 use shylock_tests::Mongo;
 use tokio::time::timeout;
 
-use crate::{fresh, worker::Worker};
+use crate::{fresh, manager, worker::Worker};
 
 const TIMES: i64 = 5000;
 const TTL: Duration = Duration::from_secs(2);
@@ -19,7 +18,7 @@ const AFTER_TTL: Duration = Duration::from_millis(500 + 1000 + 1500);
 async fn count_together(how: &str) -> i64 {
     let mongo = Mongo::replica_set(1).await;
     let name = fresh("counter");
-    let counters = mongo.client().await.database("shylock_processes").collection::<Document>("counters");
+    let counters = mongo.client().await.database("shylock_scenarios").collection::<Document>("counters");
     counters.insert_one(doc! { "_id": &name, "count": 0_i64 }).await.expect("written");
     let start = || Worker::start(&["count", &mongo.uri(), &name, &TIMES.to_string(), how]);
     let both = [start(), start()];
@@ -38,10 +37,6 @@ async fn two_processes_lose_no_increment_under_the_lock() {
 async fn two_processes_lose_increments_without_the_lock() {
     let counted = count_together("unlocked").await;
     assert!((TIMES..2 * TIMES).contains(&counted), "{counted}");
-}
-
-pub(crate) async fn manager(mongo: &Mongo) -> LockManager {
-    LockManager::new(MongoBackend::connect(mongo.uri(), "shylock_processes").await.expect("connected"))
 }
 
 fn holder(mongo: &Mongo, lock: &str) -> (Worker, u64) {
