@@ -58,9 +58,14 @@ pub enum Error {
         /// The driver's error.
         source: Source,
     },
-    /// The runtime on which the manager was made has ended, so that it can neither send nor renew anything.
+    /// The runtime on which the manager was made has ended, so that it can neither send nor renew anything; or this is
+    /// a forked child of the process that made it.
     #[error("the runtime of the lock manager has ended")]
     Stopped,
+    /// A blocking call was not answered, as the runtime of its manager runs no tasks: it is the caller's own and waits
+    /// for this very call, or nobody drives it.
+    #[error("the runtime of the lock manager is blocked, or nobody drives it")]
+    Stalled,
 }
 
 /// How a lease was lost.
@@ -75,7 +80,8 @@ pub enum LossReason {
     MaxHold,
     /// The guard was released or detached: it stands for no lease any more.
     Released,
-    /// The runtime of the lock manager has ended, so that nothing renews the lease.
+    /// The runtime of the lock manager has ended, so that nothing renews the lease; or this is a forked child's copy
+    /// of a guard that its parent holds.
     Stopped,
 }
 
@@ -90,6 +96,12 @@ pub struct Loss {
 impl Loss {
     pub(crate) const fn new(reason: LossReason) -> Self {
         Self { reason }
+    }
+}
+
+impl From<LossReason> for Loss {
+    fn from(reason: LossReason) -> Self {
+        Self::new(reason)
     }
 }
 

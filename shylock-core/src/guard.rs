@@ -30,6 +30,12 @@ impl AsyncLockGuard {
         &self.name
     }
 
+    /// The manager that it came from.
+    #[must_use]
+    pub fn manager(&self) -> LockManager {
+        LockManager::of(self.held.engine())
+    }
+
     /// The fencing token of this acquisition: larger than that of every acquisition of this name before.
     #[must_use]
     pub fn token(&self) -> FencingToken {
@@ -68,7 +74,7 @@ impl AsyncLockGuard {
         Box::pin(self.held.lease().lost())
     }
 
-    /// Renews the lease now.
+    /// Renews the lease now. The future does not borrow the guard.
     ///
     /// # Cancel safety
     /// Cancel safe: the renewal goes on, and counts if it succeeds.
@@ -76,8 +82,8 @@ impl AsyncLockGuard {
     /// # Errors
     /// [`Error::Lost`]: the lease is over, nothing brings it back. [`Error::Backend`]: this renewal failed; the
     /// lease goes on to its deadline, and background renewal with it.
-    pub async fn renew(&self) -> Result<()> {
-        self.held.renew().await
+    pub fn renew(&self) -> impl Future<Output = Result<()>> + Send + 'static + use<> {
+        self.held.renew()
     }
 
     /// Releases the lock, and tells what became of it. `Ok` after the lease had ended means that nobody had taken the

@@ -164,6 +164,14 @@ impl AsyncLock {
         &self.name
     }
 
+    /// The manager on which it is acquired: its own, or the process's default.
+    ///
+    /// # Errors
+    /// [`Error::NotConfigured`].
+    pub fn manager(&self) -> Result<LockManager> {
+        self.manager.clone().map_or_else(LockManager::configured, Ok)
+    }
+
     fn guard(&self, held: Held) -> AsyncLockGuard {
         AsyncLockGuard::new(&self.name, held)
     }
@@ -171,14 +179,14 @@ impl AsyncLock {
     fn wanted(&self) -> Result<(LockManager, Wanted)> {
         let name = LockName::new(&self.name)?;
         self.options.check()?;
-        let manager = self.manager.clone().map_or_else(LockManager::configured, Ok)?;
+        let manager = self.manager()?;
         let options = &manager.engine().options;
         let terms = Terms {
             renews: !self.options.no_renewal,
             max_hold: self.options.max_hold,
             ..options.terms(self.options.ttl.unwrap_or(options.ttl))
         };
-        let info = HolderInfo { note: self.options.note.clone(), ..manager.info().clone() };
+        let info = HolderInfo { note: self.options.note.clone(), ..manager.engine().info.clone() };
         let name = manager.full_name(&name)?;
         Ok((manager, Wanted { name, info, terms }))
     }

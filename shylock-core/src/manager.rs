@@ -27,11 +27,11 @@ pub fn configure(manager: impl Into<LockManager>) {
 ///
 /// Cheap to clone; all clones are the same manager. It works on the tokio runtime on which it was made, or on a
 /// thread of its own where there was none; when that runtime ends, calls fail with [`Error::Stopped`] and held
-/// leases are told to be lost.
+/// leases are told to be lost. The same is true of its copy in a forked child process, which touches neither the locks
+/// nor the connections of its parent.
 #[derive(Clone)]
 pub struct LockManager {
     engine: Arc<Engine>,
-    info: HolderInfo,
 }
 
 /// Options of a [`LockManager`]. They are checked by [`build`](Self::build).
@@ -130,6 +130,14 @@ impl LockManager {
         self.engine.idle().await;
     }
 
+    /// Resolves when the manager's runtime has run a task. No I/O: it tells a runtime that runs from one that hangs.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`]: the runtime has ended.
+    pub async fn pulse(&self) -> Result<()> {
+        self.engine.ask(self.engine.options.call_timeout, async { Ok(()) }).await
+    }
+
     /// The manager that [`configure`] has set for this process.
     ///
     /// # Errors
@@ -143,8 +151,8 @@ impl LockManager {
         &self.engine
     }
 
-    pub(crate) const fn info(&self) -> &HolderInfo {
-        &self.info
+    pub(crate) fn of(engine: &Arc<Engine>) -> Self {
+        Self { engine: Arc::clone(engine) }
     }
 
     /// The name in the store.
@@ -245,7 +253,7 @@ impl LockManagerBuilder {
         let runtime = if self.own_thread { Runtime::own() } else { Runtime::current_or_own() };
         let host = self.options.label.clone().or_else(host_name);
         let info = HolderInfo { host, pid: Some(std::process::id()), note: None };
-        LockManager { engine: Engine::new(self.backend, self.options, runtime), info }
+        LockManager { engine: Engine::new(self.backend, self.options, info, runtime) }
     }
 }
 

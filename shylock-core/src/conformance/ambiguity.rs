@@ -1,12 +1,14 @@
 //! P10: unknown is never reported as granted or refused.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
+
+use tokio::time;
 
 use super::{
     faults::LosesAnswers,
-    lab::{LONG, Lab, acquire, fresh_name, holder, in_time, request, started},
+    lab::{LONG, Lab, acquire, acquired, fresh_name, holder, in_time, request},
 };
-use crate::{Backend, LockManager, ReleaseOutcome};
+use crate::{Backend, ReleaseOutcome};
 
 /// A repeated request gets the same grant again, not a refusal and not a second one; and so a user whose answers
 /// were lost gets the lock in the end.
@@ -20,47 +22,41 @@ pub async fn a_repeated_request_recognises_its_grant(lab: Lab) {
     lab.a.release(&lease).await.expect("the store answers");
 
     let store = LosesAnswers::new(&lab.a);
-    let manager = LockManager::from(Arc::clone(&store) as Arc<dyn Backend>);
+    let client = lab.fixture.client(Arc::clone(&store) as Arc<dyn Backend>);
     store.lose_next(2);
-    let lock = manager.lock(&name);
-    let guard = in_time("acquisition", lock.try_acquire()).await.expect("the store answers").expect("it was free");
+    let guard =
+        in_time("acquisition", client.try_acquire(&name)).await.expect("the store answers").expect("it was free");
     let seen = holder(&lab.b, &name).await.expect("held");
     assert_eq!(seen.token, guard.token(), "the grant that got lost is the one that counts");
     guard.release().await.expect("released");
 
     // The same for somebody to whom the lock is handed over.
-    let guard = lock.acquire().await.expect("granted");
+    let guard = acquired(&client, &name).await;
     let token = guard.token();
     let asked = store.asked();
-    let waiting = tokio::spawn({
-        let lock = lock.clone();
-        async move { lock.acquire().await }
-    });
+    let waiting = client.queue_up(&name, None).await;
     in_time("the waiter's first attempt", async {
         while store.asked() == asked {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            time::sleep(Duration::from_millis(1)).await;
         }
     })
     .await;
     store.lose_next(1);
     guard.release().await.expect("released");
-    let next = in_time("the hand-off", waiting).await.expect("no panic").expect("granted");
+    let next = in_time("the hand-off", waiting).await.expect("granted").expect("it waits as long as it takes");
     assert!(next.token() > token);
     assert_eq!(holder(&lab.b, &name).await.expect("held").token, next.token());
     next.release().await.expect("released");
 
     // The same for somebody who gives up after the first lost answer: what was granted is released.
     store.lose_next(1);
-    let mut given_up: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(lock.acquire());
-    started(&mut given_up).await;
-    in_time("the request", async {
-        while holder(&lab.b, &name).await.is_none() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+    in_time("a lost answer", async {
+        while store.to_lose() > 0 {
+            drop(client.queue_up(&name, Some(Duration::from_millis(5))).await.await);
         }
     })
     .await;
-    drop(given_up);
-    in_time("withdrawal", manager.close()).await;
+    in_time("withdrawal", client.close()).await;
     assert_eq!(holder(&lab.b, &name).await, None, "nobody wants it any more");
 }
 
@@ -77,8 +73,8 @@ pub async fn a_repeated_release_is_harmless(lab: Lab) {
 pub async fn a_lost_answer_to_a_release_is_survived(lab: Lab) {
     let name = fresh_name("lost_release");
     let store = LosesAnswers::new(&lab.a);
-    let manager = LockManager::from(Arc::clone(&store) as Arc<dyn Backend>);
-    let guard = manager.lock(&name).acquire().await.expect("granted");
+    let client = lab.fixture.client(Arc::clone(&store) as Arc<dyn Backend>);
+    let guard = acquired(&client, &name).await;
     store.lose_next(1);
     guard.release().await.expect("released");
     assert_eq!(holder(&lab.b, &name).await, None);

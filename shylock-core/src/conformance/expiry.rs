@@ -7,7 +7,8 @@ use tokio::time::Instant;
 use super::{
     ClientClock,
     lab::{
-        LONG, Lab, SHORT, acquire, acquire_when_free, fresh_name, holder, in_time, next_millisecond, refused, request,
+        LONG, Lab, SHORT, acquire, acquire_when_free, acquired, fresh_name, holder, in_time, next_millisecond, refused,
+        request,
     },
 };
 use crate::{Attempt, RenewOutcome, Renewal};
@@ -55,9 +56,9 @@ pub async fn an_expired_lease_is_taken_over(lab: Lab) {
     assert!(granted.elapsed() < lab.taken_over_within(SHORT), "it took {:?}", granted.elapsed());
     assert!(next.token > crashed.token);
 
-    let (_, manager) = lab.managers();
+    let (_, client) = lab.clients();
     let granted = Instant::now();
-    let guard = in_time("take-over", manager.lock(&name).acquire()).await.expect("granted");
+    let guard = acquired(&client, &name).await;
     assert!(granted.elapsed() < lab.taken_over_within(SHORT), "a waiter took {:?}", granted.elapsed());
     assert!(guard.token() > next.token);
     guard.release().await.expect("released");

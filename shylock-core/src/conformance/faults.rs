@@ -29,6 +29,11 @@ impl LosesAnswers {
         self.to_lose.store(answers, Ordering::SeqCst);
     }
 
+    /// How many answers are still to be lost.
+    pub(super) fn to_lose(&self) -> u32 {
+        self.to_lose.load(Ordering::SeqCst)
+    }
+
     /// How many attempts to acquire there were and are over.
     pub(super) fn asked(&self) -> u32 {
         self.asked.load(Ordering::SeqCst)

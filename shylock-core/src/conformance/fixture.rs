@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::{Backend, LockName, MemoryBackend};
+use super::Client;
+use crate::{Backend, LockManager, LockName, MemoryBackend};
 
 /// A store under test.
 #[async_trait]
@@ -14,6 +15,11 @@ pub trait Fixture: Send + Sync + 'static {
     /// Where the store's client reads a wall clock, the handle's shows another time. Where it reads none, any handle
     /// will do; show that in a process whose clock is shifted.
     async fn handle(&self, clock: ClientClock) -> Arc<dyn Backend>;
+
+    /// The locks of one process on this handle, through the API that is under test: the async one.
+    fn client(&self, store: Arc<dyn Backend>) -> Arc<dyn Client> {
+        Arc::new(LockManager::from(store))
+    }
 
     /// The store's skew allowance ε: an expired lease may be taken over 2ε after its end.
     fn skew_allowance(&self) -> Duration;

@@ -1,18 +1,11 @@
 //! [`Lab`]: two handles on one store, and the verbs that the tests are written in.
 
-use std::{
-    fmt,
-    future::{Future, poll_fn},
-    pin::Pin,
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use tokio::time::{self, Instant};
 
-use super::{ClientClock, Fixture};
-use crate::{AcquireRequest, Attempt, Backend, HolderId, HolderInfo, LeaseKey, LockInfo, LockManager, LockName};
+use super::{Client, ClientClock, Fixture, HeldLock};
+use crate::{AcquireRequest, Attempt, Backend, HolderId, HolderInfo, LeaseKey, LockInfo, LockName};
 
 /// Longer than any answer of a store that works.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -41,9 +34,9 @@ impl Lab {
         ttl + 2 * self.fixture.skew_allowance() + Duration::from_secs(2)
     }
 
-    /// Two managers, as two processes have them.
-    pub(super) fn managers(&self) -> (LockManager, LockManager) {
-        (LockManager::from(Arc::clone(&self.a)), LockManager::from(Arc::clone(&self.b)))
+    /// The users of two processes.
+    pub(super) fn clients(&self) -> (Arc<dyn Client>, Arc<dyn Client>) {
+        (self.fixture.client(Arc::clone(&self.a)), self.fixture.client(Arc::clone(&self.b)))
     }
 }
 
@@ -93,6 +86,12 @@ pub(super) async fn acquire_when_free(store: &Arc<dyn Backend>, request: &Acquir
     }
 }
 
+/// What a user gets who waits for the lock, unless it takes too long.
+pub(super) async fn acquired(client: &Arc<dyn Client>, name: &LockName) -> Box<dyn HeldLock> {
+    let waiting = client.queue_up(name, None).await;
+    in_time("acquisition", waiting).await.expect("granted").expect("it waits as long as it takes")
+}
+
 /// Who holds the lock.
 pub(super) async fn holder(store: &Arc<dyn Backend>, name: &LockName) -> Option<LockInfo> {
     store.inspect(name).await.expect("the store answers")
@@ -110,13 +109,4 @@ pub(super) async fn next_millisecond() {
 /// The outcome, unless it takes too long.
 pub(super) async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
     time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("{what} took longer than {PATIENCE:?}"))
-}
-
-/// Polls it once: it is under way, but not finished.
-pub(super) async fn started<T>(future: &mut Pin<Box<dyn Future<Output = T> + Send + '_>>) {
-    poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Pending => Poll::Ready(()),
-        Poll::Ready(_) => panic!("it finished at once"),
-    })
-    .await;
 }

@@ -5,17 +5,17 @@ use crate::{ListQuery, LockInfo, LockName, LossReason};
 
 /// Breaking frees the lock, tells who had it, fences the former holder off, and lets it know.
 pub async fn break_frees_and_fences(lab: Lab) {
-    let (manager, other) = lab.managers();
+    let (client, other) = lab.clients();
     let name = fresh_name("break");
     assert_eq!(lab.a.force_break(&name).await.expect("the store answers"), None, "nobody holds it");
-    let guard = manager.lock(&name).try_acquire().await.expect("the store answers").expect("it is free");
+    let guard = client.try_acquire(&name).await.expect("the store answers").expect("it is free");
     let broken = other.force_break(&name).await.expect("the store answers").expect("it was held");
     assert_eq!((&broken.name, broken.token), (&name, guard.token()));
     assert_eq!(holder(&lab.b, &name).await, None);
     guard.renew().await.expect_err("the lease is gone");
     let loss = in_time("the loss", guard.lost()).await;
     assert_eq!(loss.reason, LossReason::Taken);
-    let next = other.lock(&name).try_acquire().await.expect("the store answers").expect("it is free");
+    let next = other.try_acquire(&name).await.expect("the store answers").expect("it is free");
     assert!(next.token() > guard.token());
     next.release().await.expect("released");
 }

@@ -24,6 +24,7 @@
 //! Each test uses lock names of its own and deletes nothing, so that they can share a store with each other.
 
 pub mod ambiguity;
+mod client;
 pub mod data;
 pub mod exclusion;
 pub mod expiry;
@@ -38,6 +39,7 @@ pub mod waiting;
 use std::{future::Future, pin::Pin};
 
 pub use self::{
+    client::{Client, HeldLock, Waiting},
     fixture::{ClientClock, Defect, Fixture, MemoryFixture},
     lab::Lab,
 };

@@ -1,65 +1,61 @@
-//! P8, P9 and P11: giving up, dropping, and the order of those who wait, over two managers on one store.
+//! P8, P9 and P11: giving up, dropping, and the order of those who wait, over two clients of one store.
 
-use std::{pin::Pin, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{task::JoinSet, time};
 
-use super::lab::{Lab, fresh_name, holder, in_time, started};
-use crate::{AsyncLockGuard, Result};
+use super::lab::{Lab, acquired, fresh_name, holder, in_time};
 
-type Acquiring = Pin<Box<dyn Future<Output = Result<AsyncLockGuard>> + Send>>;
-
-/// Forty acquisitions that are dropped at different moments: afterwards nobody holds the lock.
+/// Forty acquisitions that are given up at different moments: afterwards nobody holds the lock.
 pub async fn a_cancelled_acquisition_leaves_nothing_held(lab: Lab) {
-    let (manager, other) = lab.managers();
+    let (client, other) = lab.clients();
     let name = fresh_name("cancelled");
-    let lock = manager.lock(&name);
     for step in 0..40 {
-        drop(time::timeout(Duration::from_micros(step * 100), lock.acquire()).await);
+        drop(client.queue_up(&name, Some(Duration::from_micros(step * 100))).await.await);
     }
-    in_time("the releases", manager.close()).await;
+    in_time("the releases", client.close()).await;
     assert_eq!(holder(&lab.b, &name).await, None);
-    let guard = other.lock(&name).try_acquire().await.expect("the store answers").expect("it is free");
+    let guard = other.try_acquire(&name).await.expect("the store answers").expect("it is free");
     guard.release().await.expect("released");
 }
 
 /// A guard that is dropped, also by a panic, releases the lock in the background.
 pub async fn a_dropped_guard_frees_the_lock(lab: Lab) {
-    let (manager, other) = lab.managers();
+    let (client, other) = lab.clients();
     let name = fresh_name("dropped");
-    drop(manager.lock(&name).acquire().await.expect("granted"));
-    in_time("the release", manager.close()).await;
+    drop(acquired(&client, &name).await);
+    in_time("the release", client.close()).await;
     assert_eq!(holder(&lab.b, &name).await, None);
 
-    let lock = other.lock(&name);
-    let worker = tokio::spawn(async move {
-        let _guard = lock.acquire().await.expect("granted");
-        std::panic::resume_unwind(Box::new("the section fails"));
+    let worker = tokio::spawn({
+        let name = name.clone();
+        async move {
+            let _guard = acquired(&other, &name).await;
+            std::panic::resume_unwind(Box::new("the section fails"));
+        }
     });
     assert!(worker.await.is_err_and(|error| error.is_panic()));
-    let next = in_time("the next holder", manager.lock(&name).acquire()).await.expect("granted");
-    next.release().await.expect("released");
+    acquired(&client, &name).await.release().await.expect("released");
 }
 
-/// Five waiters of one manager get the lock in the order in which they began to wait, also when one gives up.
+/// Five waiters of one process get the lock in the order in which they began to wait, though another gives up.
 pub async fn waiters_of_one_process_are_served_in_order(lab: Lab) {
-    let (manager, _) = lab.managers();
-    let lock = manager.lock(fresh_name("order"));
-    let first = lock.acquire().await.expect("granted");
-    let mut waiting: Vec<Acquiring> = Vec::new();
-    for _ in 0..6 {
-        let lock = lock.clone();
-        let mut acquiring: Acquiring = Box::pin(async move { lock.acquire().await });
-        started(&mut acquiring).await;
-        waiting.push(acquiring);
+    let (client, _) = lab.clients();
+    let name = fresh_name("order");
+    let first = acquired(&client, &name).await;
+    let mut waiting = Vec::new();
+    for number in 0..6 {
+        let patience = (number == 2).then_some(Duration::from_millis(50));
+        waiting.push(client.queue_up(&name, patience).await);
     }
-    drop(waiting.remove(2));
+    let gives_up = waiting.remove(2);
+    assert!(in_time("giving up", gives_up).await.expect("no error").is_none());
     let mut served = JoinSet::new();
     let (done, mut order) = tokio::sync::mpsc::unbounded_channel();
     for (number, acquiring) in waiting.into_iter().enumerate() {
         let done = done.clone();
         served.spawn(async move {
-            let guard = acquiring.await.expect("granted");
+            let guard = acquiring.await.expect("granted").expect("it waits as long as it takes");
             done.send((number, guard.token())).expect("somebody counts");
             guard.release().await.expect("released");
         });
@@ -83,23 +79,21 @@ pub async fn another_process_gets_its_turn(lab: Lab) {
 }
 
 async fn others_get_in(lab: &Lab, tasks: usize) {
-    let (busy, other) = lab.managers();
+    let (busy, other) = lab.clients();
     let name = fresh_name("turn");
     let mut busy_tasks = JoinSet::new();
     for _ in 0..tasks {
-        let lock = busy.lock(&name);
+        let (busy, name) = (Arc::clone(&busy), name.clone());
         busy_tasks.spawn(async move {
             loop {
-                let guard = lock.acquire().await.expect("granted");
+                let guard = acquired(&busy, &name).await;
                 time::sleep(Duration::from_millis(1)).await;
                 guard.release().await.expect("released");
             }
         });
     }
-    let lock = other.lock(&name);
     for _ in 0..3 {
-        let guard = in_time("the other's turn", lock.acquire()).await.expect("granted");
-        guard.release().await.expect("released");
+        acquired(&other, &name).await.release().await.expect("released");
     }
     assert!(busy_tasks.try_join_next().is_none(), "the busy ones are still at it");
 }

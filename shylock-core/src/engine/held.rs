@@ -1,6 +1,6 @@
 //! [`Held`]: a lease that somebody holds. Dropping it releases the lock in the background.
 
-use std::sync::Arc;
+use std::{future::Future, sync::Arc};
 
 use super::{Engine, lease::Lease, queue::Row, release, renew::Terms};
 use crate::{Error, LeaseKey, LossReason, Result, clock::Moment};
@@ -23,15 +23,20 @@ impl Held {
     }
 
     /// Renews now, and waits for the answer or for as long as one call may take.
-    pub(crate) async fn renew(&self) -> Result<()> {
-        self.lease.valid_for().map_err(lost)?;
+    pub(crate) fn renew(&self) -> impl Future<Output = Result<()>> + Send + 'static + use<> {
         let (engine, lease) = (Arc::clone(&self.engine), Arc::clone(&self.lease));
-        let limit = lease.terms.call_limit;
-        self.engine.ask(limit, async move { engine.renew_now(&lease).await?.map_err(lost) }).await
+        async move {
+            lease.valid_for().map_err(lost)?;
+            let (asked, limit) = (Arc::clone(&engine), lease.terms.call_limit);
+            asked.ask(limit, async move { engine.renew_now(&lease).await?.map_err(lost) }).await
+        }
     }
 
     /// Releases, and tells what became of it. The release goes on when the future is dropped.
     pub(crate) async fn release(self) -> Result<()> {
+        if self.lease.is_a_copy() {
+            return Err(Error::Stopped);
+        }
         self.engine.forget(&self.lease);
         let giving_back = release::give_back(Arc::clone(&self.engine), Arc::clone(&self.lease));
         let limit = self.engine.options.call_timeout;
@@ -40,9 +45,15 @@ impl Held {
 
     /// Ends the holding without a release.
     pub(crate) fn detach(self) -> Arc<Lease> {
-        self.engine.forget(&self.lease);
-        self.lease.lose(LossReason::Released);
+        if !self.lease.is_a_copy() {
+            self.engine.forget(&self.lease);
+            self.lease.lose(LossReason::Released);
+        }
         Arc::clone(&self.lease)
+    }
+
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
     }
 }
 
@@ -63,7 +74,7 @@ impl Engine {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if self.engine.forget(&self.lease) {
+        if !self.lease.is_a_copy() && self.engine.forget(&self.lease) {
             release::in_background(&self.engine, Arc::clone(&self.lease));
         }
     }

@@ -9,6 +9,7 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{
+    Process,
     queue::Row,
     renew::{Step, Terms, Trying, View},
 };
@@ -21,6 +22,7 @@ pub(crate) struct Lease {
     /// The hand-offs by which it came.
     pub(crate) row: Row,
     acquired: Moment,
+    process: Process,
     state: Mutex<State>,
     lost: Notify,
 }
@@ -45,11 +47,19 @@ impl Lease {
     /// A lease that was granted by a request first sent at `sent`.
     pub(crate) fn new(key: LeaseKey, terms: Terms, sent: Moment, row: Row) -> Self {
         let state = Mutex::new(State { confirmed: sent, trying: None, loss: None });
-        Self { key, terms, row, acquired: Moment::now(), state, lost: Notify::new() }
+        Self { key, terms, row, acquired: Moment::now(), process: Process::this(), state, lost: Notify::new() }
+    }
+
+    /// Whether this is a forked child's copy of a lease that its parent holds.
+    pub(crate) fn is_a_copy(&self) -> bool {
+        self.process.is_another()
     }
 
     /// How long the holder may still act, or why it may not.
     pub(crate) fn valid_for(&self) -> Result<Duration, LossReason> {
+        if self.is_a_copy() {
+            return Err(LossReason::Stopped);
+        }
         let mut state = self.state();
         if let Some(reason) = state.loss {
             return Err(reason);
@@ -60,6 +70,9 @@ impl Lease {
 
     /// Decides what is to be done now, and notes it as done. `eager`: see [`Terms::decide`].
     pub(crate) fn step(&self, eager: bool) -> Step {
+        if self.is_a_copy() {
+            return Step::Lose(LossReason::Stopped);
+        }
         let mut state = self.state();
         if let Some(reason) = state.loss {
             return Step::Lose(reason);

@@ -22,15 +22,17 @@ pub(crate) use self::{
     held::Held,
     lease::Lease,
     renew::Terms,
-    runtime::Runtime,
+    runtime::{Process, Runtime},
     wait::{Patience, Wanted},
 };
-use crate::{Backend, BackendError, Error, Result, options::ManagerOptions};
+use crate::{Backend, BackendError, Error, HolderInfo, Result, options::ManagerOptions};
 
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) options: ManagerOptions,
+    /// What others see of the holders in this process.
+    pub(crate) info: HolderInfo,
     runtime: Runtime,
     lines: Arc<queue::Lines>,
     leases: keeper::Leases,
@@ -39,10 +41,16 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(backend: Arc<dyn Backend>, options: ManagerOptions, runtime: Runtime) -> Arc<Self> {
+    pub(crate) fn new(
+        backend: Arc<dyn Backend>,
+        options: ManagerOptions,
+        info: HolderInfo,
+        runtime: Runtime,
+    ) -> Arc<Self> {
         Arc::new(Self {
             backend,
             options,
+            info,
             runtime,
             lines: Arc::default(),
             leases: keeper::Leases::default(),
@@ -55,12 +63,18 @@ impl Engine {
         drop(self.under_way.subscribe().wait_for(|tasks| *tasks == 0).await);
     }
 
+    /// No call goes out from the forked child of the process whose engine this is.
+    fn check_process(&self) -> Result<()> {
+        if self.runtime.is_of_another_process() { Err(Error::Stopped) } else { Ok(()) }
+    }
+
     /// Runs a user's call on the engine's runtime, to its end, and waits for it no longer than `limit`.
     pub(crate) async fn ask<T: Send + 'static>(
         self: &Arc<Self>,
         limit: Duration,
         call: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
+        self.check_process()?;
         let (tell, told) = oneshot::channel();
         self.work(async move {
             let mut call = pin!(call);
@@ -96,6 +110,15 @@ impl Engine {
             let _under_way = under_way;
             task.await;
         });
+    }
+}
+
+impl Drop for Engine {
+    /// A forked child's copy of the store's client must not say goodbye on its parent's connections.
+    fn drop(&mut self) {
+        if self.runtime.is_of_another_process() {
+            std::mem::forget(Arc::clone(&self.backend));
+        }
     }
 }
 

@@ -1,32 +1,65 @@
 //! Where the engine's tasks run: on the runtime on which the manager was made, or on a thread of its own.
 
-use std::{future::Future, io, sync::OnceLock, thread};
+use std::{future::Future, io, process, sync::OnceLock, thread};
 
 use tokio::{runtime::Handle, sync::oneshot};
 
 /// The runtime of one manager. It works from any thread and never panics: on a runtime that has ended, a spawned
 /// future is dropped at once.
 #[derive(Debug)]
-pub(crate) enum Runtime {
+pub(crate) struct Runtime {
+    process: Process,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
     Shared(Handle),
     Own(OnceLock<Option<OwnThread>>),
+}
+
+/// A process. After a `fork`, the child has copies of all values and none of the threads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Process(u32);
+
+impl Process {
+    pub(crate) fn this() -> Self {
+        Self(process::id())
+    }
+
+    /// Whether this is a value of another process, copied by a `fork`. What it stands for is the other's: nothing may
+    /// be sent for it, and no mutex taken that a thread of the other may have held.
+    pub(crate) fn is_another(self) -> bool {
+        self.0 != process::id()
+    }
 }
 
 impl Runtime {
     /// The runtime of the caller where there is one, else a thread of its own.
     pub(crate) fn current_or_own() -> Self {
-        Handle::try_current().map_or_else(|_| Self::own(), Self::Shared)
+        Handle::try_current().map_or_else(|_| Self::own(), |handle| Self::on(Place::Shared(handle)))
     }
 
     /// A thread of its own, started with the first task.
     pub(crate) fn own() -> Self {
-        Self::Own(OnceLock::new())
+        Self::on(Place::Own(OnceLock::new()))
+    }
+
+    fn on(place: Place) -> Self {
+        Self { process: Process::this(), place }
+    }
+
+    pub(crate) fn is_of_another_process(&self) -> bool {
+        self.process.is_another()
     }
 
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        match self {
-            Self::Shared(handle) => drop(handle.spawn(task)),
-            Self::Own(thread) => {
+        if self.is_of_another_process() {
+            return;
+        }
+        match &self.place {
+            Place::Shared(handle) => drop(handle.spawn(task)),
+            Place::Own(thread) => {
                 if let Some(thread) = thread.get_or_init(|| OwnThread::start().inspect_err(warn).ok()) {
                     drop(thread.handle.spawn(task));
                 }

@@ -40,6 +40,7 @@ pub(crate) struct Wanted {
 impl Engine {
     /// Waits for its turn and for the lock. A dropped future leaves nothing behind.
     pub(crate) async fn acquire(self: &Arc<Self>, wanted: Wanted, patience: Patience) -> Result<Held> {
+        self.check_process()?;
         let place = self.lines.join(&wanted.name);
         let engine = Arc::clone(self);
         self.until_unwanted(async move {
@@ -59,6 +60,7 @@ impl Engine {
 
     /// Asks once, and again only when there was no proper answer.
     pub(crate) async fn try_acquire(self: &Arc<Self>, wanted: Wanted) -> Result<Option<Held>> {
+        self.check_process()?;
         let limit = self.options.call_timeout;
         let engine = Arc::clone(self);
         self.until_unwanted(async move {

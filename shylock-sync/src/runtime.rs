@@ -1,0 +1,230 @@
+//! The one runtime of all blocking calls, on a thread of its own. Nothing else in this crate knows tokio.
+//!
+//! The caller's thread only ever waits on a channel, or on a signal of its own: it may be any thread, also one that
+//! runs async code.
+
+use std::{
+    cell::Cell,
+    convert::Infallible,
+    future::Future,
+    io,
+    pin::pin,
+    process,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        mpsc::{self as channel, Receiver, RecvTimeoutError},
+    },
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    sync::mpsc,
+    task::{AbortHandle, unconstrained},
+};
+
+/// What blocking tasks of the runtime get to end in, such as a name that is being looked up.
+const LAST_TASKS: Duration = Duration::from_secs(1);
+
+static RUNNING: Mutex<Option<Running>> = Mutex::new(None);
+
+thread_local! {
+    static IS_OURS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The runtime as long as it runs.
+struct Running {
+    /// After a `fork`, the child has this value, but not the thread.
+    process: u32,
+    handle: Handle,
+    /// The thread ends when all clones of it are gone.
+    needed: mpsc::Sender<Infallible>,
+    ended: Receiver<Infallible>,
+    thread: JoinHandle<()>,
+}
+
+/// A call under way on the runtime. Dropping it cancels the call.
+#[derive(Debug)]
+pub(crate) struct Call<T> {
+    answer: Receiver<T>,
+    task: Option<AbortHandle>,
+}
+
+/// What became of a call.
+#[derive(Debug)]
+pub(crate) enum Outcome<T> {
+    Answer(T),
+    NotYet,
+    /// It was dropped with the runtime.
+    Gone,
+}
+
+/// Runs a future to its end, in the context of the runtime that this crate's calls use: what it spawns, and the
+/// connections that it makes, go on working after it, until [`shutdown`](crate::shutdown).
+///
+/// The future is polled on the caller's thread, so that it need neither be `Send` nor `'static`, and this may be
+/// called in async code, too: it then blocks the thread, as the caller chose.
+///
+/// # Panics
+/// No thread can be started; or the caller is a task that was itself spawned on this runtime, which would wait for
+/// itself.
+///
+/// # Examples
+/// ```
+/// assert_eq!(shylock_sync::block_on(async { 6 * 7 }), 42);
+/// ```
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    assert!(!is_own_thread(), "`block_on` was called on the runtime's own thread, which would wait for itself");
+    let (handle, _needed) = with_running(|running| (running.handle.clone(), running.needed.clone()))
+        .expect("the thread of the blocking calls can be started");
+    let _context = handle.enter();
+    let signal = Arc::new(Signal::default());
+    let waker = Waker::from(Arc::clone(&signal));
+    // Without it, a caller who is a task itself would run out of its budget, and never get another.
+    let mut future = pin!(unconstrained(future));
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        signal.wait();
+    }
+}
+
+/// Starts a call on the runtime.
+pub(crate) fn call<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Call<T> {
+    let (tell, answer) = channel::sync_channel(1);
+    // The answer of a call that nobody waits for any more is dropped, and so what it acquired is released.
+    let work = async move { drop(tell.send(work.await)) };
+    let task = with_running(|running| running.handle.spawn(work).abort_handle());
+    let task = task.inspect_err(|error| tracing::error!(%error, "no thread could be started for blocking calls")).ok();
+    Call { answer, task }
+}
+
+/// Runs something that looks for the current runtime.
+pub(crate) fn within<T>(make: impl FnOnce() -> T) -> T {
+    let handle = with_running(|running| running.handle.clone()).ok();
+    let _context = handle.as_ref().map(Handle::enter);
+    make()
+}
+
+/// Whether this is the thread that drives the runtime: it must not wait for a call.
+pub(crate) fn is_own_thread() -> bool {
+    IS_OURS.try_with(Cell::get).unwrap_or(false)
+}
+
+/// Whether there is a runtime in this process to be ended.
+pub(crate) fn is_running() -> bool {
+    slot().as_ref().is_some_and(|running| running.process == process::id())
+}
+
+/// Ends the runtime and its thread. Says whether both are gone within the limit.
+pub(crate) fn end(limit: Duration) -> bool {
+    let Some(Running { process, needed, ended, thread, handle }) = slot().take() else { return true };
+    if process != process::id() {
+        return leave_to_parent(Running { process, needed, ended, thread, handle });
+    }
+    drop(needed);
+    let gone = !is_own_thread() && ended.recv_timeout(limit) == Err(RecvTimeoutError::Disconnected);
+    gone && thread.join().is_ok()
+}
+
+impl<T> Call<T> {
+    /// Waits for the answer, no longer than this.
+    pub(crate) fn within(&self, limit: Duration) -> Outcome<T> {
+        match self.answer.recv_timeout(limit) {
+            Ok(answer) => Outcome::Answer(answer),
+            Err(RecvTimeoutError::Timeout) => Outcome::NotYet,
+            Err(RecvTimeoutError::Disconnected) => Outcome::Gone,
+        }
+    }
+
+    /// Lets it go on without anybody waiting.
+    pub(crate) fn leave(mut self) {
+        self.task = None;
+    }
+}
+
+impl<T> Drop for Call<T> {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+/// Runs something on a thread, as synchronous programs do, and waits for it as async ones do.
+///
+/// # Panics
+/// It has panicked.
+#[cfg(feature = "conformance")]
+pub(crate) fn on_a_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> impl Future<Output = T> + Send {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    thread::spawn(move || drop(tell.send(work())));
+    async { told.await.expect("the thread came to its end") }
+}
+
+fn slot() -> MutexGuard<'static, Option<Running>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Uses the runtime of this process, which is started with its first use.
+fn with_running<T>(use_it: impl FnOnce(&Running) -> T) -> io::Result<T> {
+    let mut slot = slot();
+    if let Some(of_parent) = slot.take_if(|running| running.process != process::id()) {
+        leave_to_parent(of_parent);
+    }
+    if slot.is_none() {
+        *slot = Some(Running::start()?);
+    }
+    slot.as_ref().map(use_it).ok_or_else(|| io::ErrorKind::Other.into())
+}
+
+/// What was copied by a `fork` is never dropped: that would tear down what the parent uses.
+fn leave_to_parent(running: Running) -> bool {
+    std::mem::forget(running);
+    true
+}
+
+impl Running {
+    fn start() -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (needed, until) = mpsc::channel(1);
+        let (ending, ended) = channel::channel();
+        let thread = thread::Builder::new().name("shylock-sync".into()).spawn(move || drive(runtime, until, ending))?;
+        Ok(Self { process: process::id(), handle, needed, ended, thread })
+    }
+}
+
+fn drive(runtime: Runtime, mut until: mpsc::Receiver<Infallible>, ending: channel::Sender<Infallible>) {
+    IS_OURS.set(true);
+    runtime.block_on(until.recv());
+    runtime.shutdown_timeout(LAST_TASKS);
+    drop(ending);
+}
+
+/// What a future wakes. Not `thread::park`, whose token another future on the same thread could take.
+#[derive(Debug, Default)]
+struct Signal {
+    woken: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Signal {
+    fn wait(&self) {
+        let woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
+        let woken = self.changed.wait_while(woken, |woken| !*woken);
+        *woken.unwrap_or_else(PoisonError::into_inner) = false;
+    }
+}
+
+impl Wake for Signal {
+    fn wake(self: Arc<Self>) {
+        *self.woken.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_one();
+    }
+}

@@ -1,0 +1,70 @@
+//! A store that takes its time to release.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use shylock_core::{
+    AcquireRequest, Attempt, Backend, BackendError, HandOff, LeaseKey, ListQuery, LockInfo, LockName, MemoryBackend,
+    ReleaseOutcome, RenewOutcome, Renewal, Watch,
+};
+
+#[derive(Debug, Clone)]
+pub(crate) struct SlowToRelease {
+    store: MemoryBackend,
+    pause: Duration,
+    released: Arc<AtomicU32>,
+}
+
+impl SlowToRelease {
+    pub(crate) fn by(pause: Duration) -> Self {
+        Self { store: MemoryBackend::new(), pause, released: Arc::default() }
+    }
+
+    pub(crate) fn released(&self) -> u32 {
+        self.released.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait]
+impl Backend for SlowToRelease {
+    async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
+        self.store.try_acquire(request).await
+    }
+
+    async fn renew(&self, leases: &[Renewal]) -> Result<Vec<RenewOutcome>, BackendError> {
+        self.store.renew(leases).await
+    }
+
+    async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
+        tokio::time::sleep(self.pause).await;
+        let outcome = self.store.release(lease).await;
+        self.released.fetch_add(1, Ordering::SeqCst);
+        outcome
+    }
+
+    async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
+        self.store.hand_off(from, to).await
+    }
+
+    async fn inspect(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
+        self.store.inspect(name).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Vec<LockInfo>, BackendError> {
+        self.store.list(query).await
+    }
+
+    async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
+        self.store.force_break(name).await
+    }
+
+    async fn watch(&self) -> Result<Watch, BackendError> {
+        self.store.watch().await
+    }
+}
