@@ -50,6 +50,17 @@ async fn mongo_async() {
 }
 
 #[tokio::test]
+async fn mongo_sync() {
+    let lines = run(env!("CARGO_BIN_EXE_mongo_sync"), &[&Mongo::replica_set(1).await.uri()]);
+    for part in ["a second attempt is refused", "out of paper", "free all the same", "4 threads printed 12 pages"] {
+        assert!(lines.iter().any(|line| line.contains(part)), "{part:?} is not in {lines:#?}");
+    }
+    let told = lines.iter().position(|line| line.contains("the holder is told: no renewal"));
+    let next = lines.iter().position(|line| line.contains("came free by itself"));
+    assert!(told.is_some() && told < next, "first the holder is told: {lines:#?}");
+}
+
+#[tokio::test]
 async fn python_original() {
     let lines = run(env!("CARGO_BIN_EXE_python_original"), &[&Mongo::replica_set(1).await.uri()]);
     for part in ["a second attempt is refused", "out of paper", "free all the same", "abandoned-3 came free after "] {

@@ -105,11 +105,12 @@ impl LockManager {
     /// let go of is free on the server.
     ///
     /// # Errors
-    /// [`Error::Stopped`](crate::Error::Stopped), [`Error::Stalled`](crate::Error::Stalled): nothing can be sent.
+    /// [`Error::Stopped`](crate::Error::Stopped), [`Error::Stalled`](crate::Error::Stalled): the runtime
+    /// has ended, or does not run, and there may be releases that were never sent.
     pub fn close(&self) -> Result<()> {
         self.call(|manager| async move {
             manager.close().await;
-            Ok(())
+            manager.pulse().await
         })
     }
 

@@ -11,9 +11,11 @@ use tokio::{sync::Notify, time::Instant};
 use super::acquisition::Acquisition;
 use crate::{HolderInfo, LockName};
 
-/// So many hand-offs in a row, or for so long, then other processes get their turn.
+/// After so many hand-offs in a row other processes get their turn, after so much time whatever their number.
 const MOST_IN_A_ROW: u32 = 16;
 const LONGEST_ROW: Duration = Duration::from_millis(500);
+/// Sixteen can be over in less than the turn of the others takes, which nobody may want: they do not count before this.
+const SHORTEST_ROW: Duration = Duration::from_millis(100);
 /// Their turn: as long as a process that polls a moving lock waits between two attempts.
 const STEP_BACK: Duration = Duration::from_millis(25);
 
@@ -42,8 +44,8 @@ impl Row {
     /// One hand-off more; `None` when it is the turn of others.
     fn longer(self) -> Option<Self> {
         let since = self.since.unwrap_or_else(Instant::now);
-        let more = self.length < MOST_IN_A_ROW && since.elapsed() < LONGEST_ROW;
-        more.then_some(Self { length: self.length + 1, since: Some(since) })
+        let most = if self.length < MOST_IN_A_ROW { LONGEST_ROW } else { SHORTEST_ROW };
+        (since.elapsed() < most).then_some(Self { length: self.length + 1, since: Some(since) })
     }
 }
 

@@ -1,30 +1,16 @@
 //! P6 on a real server: processes whose wall clocks are an hour off exclude each other like all others.
 
-use std::{
-    path::PathBuf,
-    process::Command,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use shylock_tests::Mongo;
 
-use crate::{fresh, worker::Worker};
+use crate::{fresh, shim::Shim, worker::Worker};
 
 const HOUR: i64 = 3600;
 
-/// A library that shifts the wall clock of the process into which it is preloaded. The C compiler is the one that
-/// Rust links with.
-fn shim() -> PathBuf {
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios/clock_shim.c");
-    let library = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("clock_shim_{}.so", std::process::id()));
-    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).status();
-    assert!(compiled.expect("there is a C compiler").success());
-    library
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn client_clocks_have_no_say() {
-    let (mongo, shim) = (Mongo::replica_set(1).await, shim());
+    let (mongo, shim) = (Mongo::replica_set(1).await, Shim::from_source("clock_shim.c"));
     for ahead in [HOUR, -HOUR] {
         let name = fresh("clocks");
         let manager = crate::manager(&mongo).await;
@@ -64,5 +50,4 @@ async fn client_clocks_have_no_say() {
         assert!(guard.token().get() > token);
         guard.release().await.expect("released");
     }
-    std::fs::remove_file(shim).expect("it was there");
 }

@@ -10,7 +10,9 @@ mod proxy;
 mod rights;
 mod secrets;
 mod setup;
+mod shim;
 mod silence;
+mod sync;
 mod worker;
 
 use shylock_core::HolderId;

@@ -1,15 +1,16 @@
-//! The program `worker` as a process that can be asked, stopped and killed.
+//! The programs `worker` and `sync_worker` as processes that can be asked, stopped and killed.
 
 use std::{
     io::{BufRead, BufReader, Write},
-    path::Path,
-    process::{Child, ChildStdin, Command, Stdio},
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
     time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
+
+use crate::shim::Shim;
 
 /// Longer than any answer of a worker that works.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -27,9 +28,21 @@ impl Worker {
     }
 
     /// One whose wall clock is ahead by so many seconds.
-    pub(crate) fn start_with_clock(shim: &Path, ahead: i64, arguments: &[&str]) -> Self {
+    pub(crate) fn start_with_clock(shim: &Shim, ahead: i64, arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_worker"));
-        command.env("LD_PRELOAD", shim).env("CLOCK_AHEAD_SECONDS", ahead.to_string());
+        shim.preload(command.env("CLOCK_AHEAD_SECONDS", ahead.to_string()));
+        Self::spawn(&mut command, arguments)
+    }
+
+    /// A synchronous one: the program `sync_worker`.
+    pub(crate) fn start_sync(arguments: &[&str]) -> Self {
+        Self::spawn(&mut Command::new(env!("CARGO_BIN_EXE_sync_worker")), arguments)
+    }
+
+    /// A synchronous one that forks where it asks for its parent.
+    pub(crate) fn start_sync_with_fork(shim: &Shim, arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sync_worker"));
+        shim.preload(&mut command);
         Self::spawn(&mut command, arguments)
     }
 
@@ -57,6 +70,11 @@ impl Worker {
 
     pub(crate) fn ask(&mut self) {
         writeln!(self.stdin).and_then(|()| self.stdin.flush()).expect("the worker listens");
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(&mut self) -> ExitStatus {
+        self.child.wait().expect("it is ours")
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

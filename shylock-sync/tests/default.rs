@@ -1,0 +1,39 @@
+//! One default for both APIs, in one process: hence one test.
+
+use std::thread;
+
+use shylock_sync::{AsyncLock, Error, Lock, LockManager, MemoryBackend, block_on, configure};
+
+#[test]
+fn one_default_for_both() {
+    assert!(matches!(Lock::new("a").acquire(), Err(Error::NotConfigured)));
+    assert!(matches!(LockManager::configured(), Err(Error::NotConfigured)));
+
+    // By the blocking API, for both.
+    configure(MemoryBackend::new());
+    let guard = Lock::new("a").acquire().expect("granted");
+    let refused = block_on(async { AsyncLock::new("a").try_acquire().await.expect("the store answers").is_none() });
+    assert!(refused, "both see the same store");
+    guard.release().expect("released");
+
+    // By the async API, for both.
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        shylock_core::configure(MemoryBackend::new());
+        let guard = AsyncLock::new("a").acquire().await.expect("granted");
+        let refused = thread::spawn(|| Lock::new("a").try_acquire().expect("the store answers").is_none());
+        assert!(refused.join().expect("no panic"));
+        guard.release().await.expect("released");
+    });
+    let held = Lock::new("a").acquire().expect("granted");
+
+    // Its runtime ends, and it stays the default until there is another.
+    drop(runtime);
+    assert!(!held.is_held());
+    assert!(matches!(Lock::new("a").acquire(), Err(Error::Stopped)));
+    assert!(matches!(block_on(async { AsyncLock::new("a").acquire().await.map(drop) }), Err(Error::Stopped)));
+    configure(MemoryBackend::new());
+    Lock::new("a").acquire().expect("granted").release().expect("released");
+    let manager = LockManager::configured().expect("it was configured");
+    assert!(manager.list("").expect("the store answers").is_empty());
+}

@@ -1,0 +1,32 @@
+//! A library in C that is preloaded into a worker, for what Rust could not do without `unsafe`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Removed when dropped.
+pub(crate) struct Shim(PathBuf);
+
+impl Shim {
+    /// Compiled from a source beside this file. The C compiler is the one that Rust links with.
+    pub(crate) fn from_source(name: &str) -> Self {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios").join(name);
+        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}_{}.so", std::process::id()));
+        let compiled = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).status();
+        assert!(compiled.expect("there is a C compiler").success());
+        Self(library)
+    }
+
+    /// The process that this command starts will have it.
+    pub(crate) fn preload(&self, command: &mut Command) {
+        command.env("LD_PRELOAD", &self.0);
+    }
+}
+
+impl Drop for Shim {
+    fn drop(&mut self) {
+        drop(fs::remove_file(&self.0));
+    }
+}
