@@ -82,7 +82,8 @@ impl LockGuard {
     }
 
     /// Calls `alarm` once if the lease is lost before the guard is released, dropped or detached. It runs on a thread
-    /// of its own, which is started for it, and must not depend on the guard.
+    /// of its own, which is started for it, and must not depend on the guard. It is told by the runtime of the lock's
+    /// manager; [`wait_lost`](Self::wait_lost) looks at the clock, too.
     pub fn on_lost(&self, alarm: impl FnOnce(Loss) + Send + 'static) {
         loss::alarm(self.inner(), alarm);
     }

@@ -3,7 +3,6 @@
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll, Waker},
     thread,
     time::{Duration, Instant},
 };
@@ -48,28 +47,35 @@ pub(crate) fn wait_for(guard: &AsyncLockGuard, timeout: Duration) -> Option<Loss
 }
 
 pub(crate) fn alarm(guard: &AsyncLockGuard, call: impl FnOnce(Loss) + Send + 'static) {
-    let mut alarm = Alarm { lost: Box::pin(guard.lost()), call: Some(Box::new(call)) };
+    let mut alarm = Alarm(Some((Box::pin(guard.lost()), Box::new(call))));
     runtime::call(async move {
-        let loss = alarm.lost.as_mut().await;
-        alarm.tell(loss);
+        if let Some((lost, _)) = &mut alarm.0 {
+            match lost.await {
+                Loss { reason: LossReason::Released, .. } => drop(alarm.0.take()),
+                loss => alarm.tell(move |_| loss),
+            }
+        }
     })
     .leave();
 }
 
-/// Goes off also when its task is dropped with the runtime: nobody renews the lease then.
-struct Alarm {
-    lost: Pin<Box<dyn Future<Output = Loss> + Send>>,
-    call: Option<Box<dyn FnOnce(Loss) + Send>>,
-}
+type Lost = Pin<Box<dyn Future<Output = Loss> + Send>>;
+type Call = Box<dyn FnOnce(Loss) + Send>;
+
+/// One that is dropped unheard, as its task is with the runtime, goes on on a thread.
+struct Alarm(Option<(Lost, Call)>);
 
 impl Alarm {
-    fn tell(&mut self, loss: Loss) {
-        let Some(call) = self.call.take() else { return };
-        if loss.reason == LossReason::Released {
-            return;
-        }
-        let started = thread::Builder::new().name("shylock-lost".into()).spawn(move || call(loss));
-        if let Err(error) = started {
+    /// Calls on a thread, where it may take its time.
+    fn tell(&mut self, loss: impl FnOnce(Lost) -> Loss + Send + 'static) {
+        let Some((lost, call)) = self.0.take() else { return };
+        let tell = move || {
+            let loss = loss(lost);
+            if loss.reason != LossReason::Released {
+                call(loss);
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("shylock-lost".into()).spawn(tell) {
             tracing::error!(%error, "no thread could be started to tell of a lost lease");
         }
     }
@@ -77,13 +83,6 @@ impl Alarm {
 
 impl Drop for Alarm {
     fn drop(&mut self) {
-        if self.call.is_none() {
-            return;
-        }
-        let loss = match self.lost.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(loss) => loss,
-            Poll::Pending => LossReason::Stopped.into(),
-        };
-        self.tell(loss);
+        self.tell(runtime::drive);
     }
 }

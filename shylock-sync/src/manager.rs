@@ -117,7 +117,8 @@ impl LockManager {
     /// Like [`close`](Self::close), no longer than this. What is not released by then goes on.
     pub(crate) fn close_within(&self, limit: Duration) {
         let manager = self.0.as_ref().clone();
-        drop(runtime::call(async move { manager.close().await }).within(limit));
+        let closing = runtime::call(async move { manager.close().await });
+        closing.within(limit);
     }
 
     fn of(manager: core::LockManager) -> Self {

@@ -80,10 +80,15 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     let (handle, _needed) = with_running(|running| (running.handle.clone(), running.needed.clone()))
         .expect("the thread of the blocking calls can be started");
     let _context = handle.enter();
+    // Without it, a caller who is a task itself would run out of its budget, and never get another.
+    drive(unconstrained(future))
+}
+
+/// Runs a future that needs no runtime to its end, on this thread.
+pub(crate) fn drive<F: Future>(future: F) -> F::Output {
     let signal = Arc::new(Signal::default());
     let waker = Waker::from(Arc::clone(&signal));
-    // Without it, a caller who is a task itself would run out of its budget, and never get another.
-    let mut future = pin!(unconstrained(future));
+    let mut future = pin!(future);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return output;
@@ -195,12 +200,12 @@ impl Running {
         let handle = runtime.handle().clone();
         let (needed, until) = mpsc::channel(1);
         let (ending, ended) = channel::channel();
-        let thread = thread::Builder::new().name("shylock-sync".into()).spawn(move || drive(runtime, until, ending))?;
+        let thread = thread::Builder::new().name("shylock-sync".into()).spawn(move || run(runtime, until, ending))?;
         Ok(Self { process: process::id(), handle, needed, ended, thread })
     }
 }
 
-fn drive(runtime: Runtime, mut until: mpsc::Receiver<Infallible>, ending: channel::Sender<Infallible>) {
+fn run(runtime: Runtime, mut until: mpsc::Receiver<Infallible>, ending: channel::Sender<Infallible>) {
     IS_OURS.set(true);
     runtime.block_on(until.recv());
     runtime.shutdown_timeout(LAST_TASKS);

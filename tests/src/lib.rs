@@ -8,11 +8,13 @@
 //! ```
 
 mod fixture;
+mod percentile;
 mod servers;
 mod trace;
 
 pub use crate::{
     fixture::MongoFixture,
+    percentile::percentile,
     servers::{Kind, Mongo, Source, left_by, reap},
     trace::{TRACE, trace},
 };

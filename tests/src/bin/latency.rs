@@ -6,7 +6,7 @@
 use std::{
     env,
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use mongodb::{
@@ -16,7 +16,7 @@ use mongodb::{
     options::ClientOptions,
 };
 use shylock_mongo::{LockManager, MongoBackend};
-use shylock_tests::Mongo;
+use shylock_tests::{Mongo, percentile};
 
 const DATABASE: &str = "shylock_latency";
 
@@ -78,11 +78,6 @@ async fn compare(uri: &str, rounds: u32) {
         percentile(&mut locks.clone(), percent).as_secs_f64() / percentile(&mut raw.clone(), percent).as_secs_f64()
     };
     println!("{:28} {:7.2} {:7.2}", "ratio", ratio(50), ratio(99));
-}
-
-fn percentile(times: &mut [Duration], percent: usize) -> Duration {
-    times.sort_unstable();
-    times[(times.len() - 1) * percent / 100]
 }
 
 /// The same, with another token in the place of the recorded one.
