@@ -1,0 +1,1 @@
+//! The texts that we ship, and texts that are wrong.

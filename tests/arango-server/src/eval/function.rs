@@ -1,0 +1,47 @@
+//! Functions.
+
+use std::{cmp::Ordering, time::Duration};
+
+use crate::value::{Value, compare, number};
+
+use super::Runtime;
+
+pub(super) fn call(name: &str, arguments: &[Value], runtime: &mut Runtime) -> Value {
+    match (name, arguments) {
+        ("DATE_NOW", []) => Value::Int(runtime.now()),
+        ("FIRST", [Value::Array(items)]) => items.first().cloned().unwrap_or(Value::Null),
+        ("LENGTH", [value]) => length(value),
+        ("MAX", [Value::Array(items)]) => extreme(items, Ordering::Greater),
+        ("MIN", [Value::Array(items)]) => extreme(items, Ordering::Less),
+        ("NOT_NULL", values) => {
+            values.iter().find(|value| !matches!(value, Value::Null)).cloned().unwrap_or(Value::Null)
+        }
+        ("SLEEP", [seconds]) => {
+            runtime.sleep(Duration::try_from_secs_f64(number::to_f64(seconds)).unwrap_or_default());
+            Value::Null
+        }
+        _ => {
+            runtime.warn(1542, format!("invalid argument type in call to function '{name}()'"));
+            Value::Null
+        }
+    }
+}
+
+fn length(value: &Value) -> Value {
+    let length = match value {
+        Value::Null | Value::Bool(false) => 0,
+        Value::Bool(true) => 1,
+        Value::Int(_) | Value::Double(_) => super::operator::text(value).len(),
+        Value::String(text) => text.chars().count(),
+        Value::Array(items) => items.len(),
+        Value::Object(attributes) => attributes.len(),
+    };
+    Value::Int(i64::try_from(length).unwrap_or(i64::MAX))
+}
+
+/// The greatest or least element; null does not count.
+fn extreme(items: &[Value], wanted: Ordering) -> Value {
+    let numbers = items.iter().filter(|item| !matches!(item, Value::Null));
+    let found = numbers.reduce(|best, item| if compare(item, best) == wanted { item } else { best });
+    found.cloned().unwrap_or(Value::Null)
+}
