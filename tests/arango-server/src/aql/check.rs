@@ -86,11 +86,9 @@ fn options(write: &Write) -> Result<(), Failure> {
 
 fn declare(operation: &Operation, variables: &mut BTreeSet<String>) -> Result<(), Failure> {
     match operation {
-        Operation::For { variable, .. } | Operation::Let { variable, .. } => {
-            if !variables.insert(variable.clone()) {
-                let message = format!("variable '{variable}' is assigned multiple times (while parsing)");
-                return Err(Failure::new(1511, message));
-            }
+        Operation::For { variable, .. } | Operation::Let { variable, .. } if !variables.insert(variable.clone()) => {
+            let message = format!("variable '{variable}' is assigned multiple times (while parsing)");
+            return Err(Failure::new(1511, message));
         }
         Operation::Write(write) => {
             if !matches!(write.kind, WriteKind::Insert { .. }) {

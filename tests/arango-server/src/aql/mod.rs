@@ -10,6 +10,3 @@ mod parser;
 mod token;
 
 pub(crate) use parser::parse;
-
-#[cfg(test)]
-mod tests;

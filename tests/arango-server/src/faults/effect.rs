@@ -26,3 +26,13 @@ pub(crate) enum Fake {
         body: String,
     },
 }
+
+impl Fake {
+    /// Whether the request goes no further; otherwise its own answer is spoilt.
+    pub(crate) fn ends_the_request(&self) -> bool {
+        match self {
+            Self::Close | Self::Raw { .. } => true,
+            Self::CutBody | Self::HalfBody => false,
+        }
+    }
+}

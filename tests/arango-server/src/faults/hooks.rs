@@ -45,7 +45,9 @@ impl Hooks {
                 Effect::Fail(failure) => return Err(failure.clone()),
                 Effect::Reply(fake) => {
                     *self.fake.lock().unwrap_or_else(PoisonError::into_inner) = Some(fake.clone());
-                    return Err(Failure::of(4));
+                    if fake.ends_the_request() {
+                        return Err(Failure::of(4));
+                    }
                 }
             }
         }

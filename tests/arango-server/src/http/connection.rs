@@ -16,8 +16,18 @@ use super::{
 pub(crate) async fn serve(endpoint: Arc<Endpoint>, mut stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = Buffer::default();
-    while let Some(request) = buffer.next(&mut stream).await? {
-        let keep_alive = request.keep_alive;
+    loop {
+        let request = match buffer.next(&mut stream).await {
+            Ok(Some(request)) => request,
+            Ok(None) => break,
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                send(&mut stream, Answer { response: Response::empty(400), fake: None }, None, false).await?;
+                break;
+            }
+            Err(error) => return Err(error),
+        };
+        // The end of a chunked body is not looked for.
+        let keep_alive = request.keep_alive && !request.is_chunked();
         let Some(answer) = answer(&endpoint, request).await else { break };
         let server = endpoint.shared.server_header();
         if !send(&mut stream, answer, server.as_deref(), keep_alive).await? || !keep_alive {

@@ -26,11 +26,15 @@ pub(super) async fn answer(endpoint: &Arc<Endpoint>, request: Request) -> Answer
     endpoint.shared.tally.count(|counters| counters.requests += 1);
     let hooks = Arc::new(meet(endpoint, &request));
     let result = scripted(endpoint, &request, &hooks).await;
+    let fake = hooks.fake();
+    let is_answered = fake.as_ref().is_none_or(|fake| !fake.ends_the_request());
     let response = result.unwrap_or_else(|failure| {
-        endpoint.shared.tally.count(|counters| *counters.errors.entry(failure.number).or_default() += 1);
+        if is_answered {
+            endpoint.shared.tally.count(|counters| *counters.errors.entry(failure.number).or_default() += 1);
+        }
         Response::from(&failure)
     });
-    Answer { response, fake: hooks.fake() }
+    Answer { response, fake }
 }
 
 async fn scripted(endpoint: &Arc<Endpoint>, request: &Request, hooks: &Arc<Hooks>) -> Result<Response, Failure> {

@@ -1,8 +1,11 @@
 //! Accepting connections.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    time,
+};
 
 use crate::http;
 
@@ -21,8 +24,8 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 pub(super) async fn accept(endpoint: Arc<Endpoint>, listener: TcpListener) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
-            // Out of file descriptors, most likely: others have to go first.
-            tokio::task::yield_now().await;
+            // Out of file descriptors, most likely; nothing tells when there are some again.
+            time::sleep(Duration::from_millis(1)).await;
             continue;
         };
         endpoint.shared.tally.count(|counters| counters.connections += 1);

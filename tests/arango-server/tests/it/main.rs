@@ -3,6 +3,7 @@
 
 mod client;
 mod driver;
+mod exclusion;
 mod faults;
 mod golden_bodies;
 mod golden_conflicts;

@@ -1,1 +1,0 @@
-//! The texts that we ship, and texts that are wrong.
