@@ -1,23 +1,4 @@
-//! A look-alike of an ArangoDB server, for tests of programs that talk to one.
-//!
-//! It parses and interprets a subset of AQL over versioned documents: a query has a snapshot,
-//! locks the keys that it writes, fails where another has committed one of them since, and
-//! commits all or nothing. It never recognises a query by its text. It is no evidence about
-//! ArangoDB, only about programs that rely on the behaviour it was told to have.
-//!
-//! ```
-//! use arango_server::{ArangoServer, Failure, Fault, Point};
-//!
-//! let server = ArangoServer::builder().coordinators(&[0, 250]).start()?;
-//! server.create_database("locks")?;
-//! let lost = server.fault(Fault::at(Point::Committed).on_query("UPSERT").closes());
-//! let (first, second) = (server.endpoint(0), server.endpoint(1));
-//! // … a program talks to both …
-//! # drop((first, second, Failure::of(1200)));
-//! assert_eq!(lost.hits(), 0);
-//! assert!(server.audit().is_empty());
-//! # Ok::<_, Box<dyn std::error::Error>>(())
-//! ```
+#![doc = include_str!("../README.md")]
 
 mod access;
 mod api;
