@@ -41,6 +41,12 @@ async fn expressions_have_their_values() {
         ("FIRST([7, 8])", json!(7)),
         ("LENGTH('äb')", json!(2)),
         ("NOT_NULL(null, 2)", json!(2)),
+        ("[FLOOR(1.5), CEIL(1.5), ABS(-2)]", json!([1, 2, 2])),
+        ("[IS_NUMBER(1.5), IS_NUMBER('1'), IS_STRING(''), IS_NULL(null)]", json!([true, false, true, true])),
+        ("[IS_BOOL(false), IS_ARRAY([]), IS_OBJECT({}), IS_OBJECT([])]", json!([true, true, true, false])),
+        ("[STARTS_WITH('abc', 'ab'), STARTS_WITH('abc', 'bc')]", json!([true, false])),
+        ("[HAS({ a: null }, 'a'), HAS({}, 'a'), FIRST('no list')]", json!([true, false, null])),
+        ("[CONCAT('a', null, 1, true), TO_STRING(1.5), TO_NUMBER(' 2 ')]", json!(["a1true", "1.5", 2])),
         ("\"q\\\"\\u0041\" /* comment */ // and another", json!("q\"A")),
         ("9007199254740993", json!(9_007_199_254_740_993_i64)),
     ];
