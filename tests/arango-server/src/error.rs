@@ -94,6 +94,7 @@ fn known(number: u32) -> (u16, &'static str) {
         1457 => (500, "timeout in cluster operation"),
         1464 => (500, "shard is gone"),
         1465 => (503, "lost connection to database server"),
+        1466 => (400, "must not specify _key for this collection"),
         1470 => (501, "operation not supported in this cluster"),
         1478 => (503, "cluster leadership challenge ongoing"),
         1489 | 1490 => (406, "replication operation refused"),

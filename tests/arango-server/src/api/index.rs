@@ -30,8 +30,8 @@ pub(crate) fn create(scope: &Scope<'_>) -> Result<Response, Failure> {
     let shared = &scope.endpoint.shared;
     let mut state = shared.store.state();
     if shared.settings.cluster && matches!(kind, Kind::Persistent { unique: true, .. }) {
-        let shard_keys = &state.collection(handle.id)?.properties.shard_keys;
-        if !shard_keys.iter().all(|key| fields.contains(key)) {
+        let properties = &state.collection(handle.id)?.properties;
+        if properties.number_of_shards > 1 && !properties.shard_keys.iter().all(|key| fields.contains(key)) {
             return Err(Failure::new(1470, "shard key(s) must be part of a unique index"));
         }
     }

@@ -100,6 +100,9 @@ impl Transaction {
         if !collection.properties.allow_user_keys {
             return Err(Failure::of(1222));
         }
+        if self.store.settings.cluster && collection.properties.shard_keys != ["_key"] {
+            return Err(Failure::of(1466));
+        }
         key::checked(key)
     }
 

@@ -215,14 +215,19 @@ async fn the_next_generation_leaves_things_out() {
 }
 
 #[tokio::test]
-async fn a_cluster_shows_shards_and_wants_the_shard_key_in_unique_indexes() {
+async fn a_cluster_shows_shards_and_minds_their_keys() {
     let (server, client) = ready_with(ArangoServer::builder().coordinators(&[0, 0])).await;
     let shown = client.get(&format!("/_api/collection/{LOCKS}/properties")).await.json();
     assert_eq!((&shown["shardKeys"], &shown["numberOfShards"]), (&json!(["_key"]), &json!(1)));
     assert_eq!(shown.get("objectId"), None);
-    let unique = json!({ "type": "persistent", "unique": true, "fields": ["name"] });
-    let refused = Client::new(&server.endpoint(1)).post(&format!("/_api/index?collection={LOCKS}"), &unique).await;
-    assert!(refused.status >= 400);
+    let other = Client::new(&server.endpoint(1));
+    other.post("/_api/collection", &json!({ "name": "two", "numberOfShards": 2, "shardKeys": ["a"] })).await;
+    let unique = |field: &str| json!({ "type": "persistent", "unique": true, "fields": [field] });
+    assert_eq!(client.post(&format!("/_api/index?collection={LOCKS}"), &unique("name")).await.status, 201);
+    assert_eq!(client.post("/_api/index?collection=two", &unique("name")).await.error(), (501, 1470));
+    assert_eq!(client.post("/_api/index?collection=two", &unique("a")).await.status, 201);
+    assert_eq!(client.query("INSERT { _key: 'k', a: 1 } INTO two", json!({})).await.error(), (400, 1466));
+    assert_eq!(client.query("INSERT { a: 1 } INTO two", json!({})).await.status, 201);
 }
 
 fn error_body(reply: &Reply) -> Json {
