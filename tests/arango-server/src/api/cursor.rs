@@ -1,0 +1,116 @@
+//! Queries, and the rest of their results.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value as Json, json};
+
+use crate::{
+    access::Caller,
+    aql::{self, binds, check},
+    error::Failure,
+    eval::{Now, Runtime},
+    execute::{self, Outcome, Plan},
+    faults::{Hooks, Point},
+    http::{Request, Response},
+    server::Endpoint,
+    settings::{DateNow, Generation},
+    store::{Access, Begin},
+    value::{Object, Value},
+};
+
+use super::cursors::Cursor;
+
+const DEFAULT_BATCH: u64 = 1000;
+
+pub(crate) async fn create(
+    endpoint: &Arc<Endpoint>,
+    request: &Request,
+    hooks: &Arc<Hooks>,
+    caller: &Caller,
+) -> Result<Response, Failure> {
+    let body = request.json()?;
+    let text = body.get("query").and_then(Json::as_str).unwrap_or_default();
+    endpoint.shared.tally.count(|counters| *counters.queries.entry(text.to_owned()).or_default() += 1);
+    hooks.reach(Point::Parsing).await?;
+    let started = Instant::now();
+    let values = Value::from(body.get("bindVars").cloned().unwrap_or_default());
+    let values = Arc::new(values.as_object().cloned().unwrap_or_default());
+    let plan = plan(endpoint, request, caller, text, &values)?;
+    let runtime = runtime(endpoint, values);
+    let begin = Begin {
+        store: Arc::clone(&endpoint.shared.store),
+        author: endpoint.author(),
+        collections: plan.accesses(),
+        wait_for_sync: plan.wait_for_sync(),
+        hooks: Arc::clone(hooks),
+    };
+    let outcome = execute::run(&plan, begin, runtime, limit(&body)).await?;
+    let cursor = Cursor::new(&endpoint.shared.settings, outcome_body(&outcome, started), outcome.rows, batch(&body)?);
+    let count = body.get("count").and_then(Json::as_bool).unwrap_or(false);
+    endpoint.shared.cursors.first(cursor, count)
+}
+
+pub(crate) fn next(endpoint: &Endpoint, id: &str, batch: Option<&str>) -> Result<Response, Failure> {
+    endpoint.shared.cursors.next(id, batch)
+}
+
+pub(crate) fn next_by_put(endpoint: &Endpoint, id: &str) -> Result<Response, Failure> {
+    match endpoint.shared.settings.generation {
+        Generation::V3 => next(endpoint, id, None),
+        Generation::V4 => Err(Failure::of(405)),
+    }
+}
+
+pub(crate) fn delete(endpoint: &Endpoint, id: &str) -> Result<Response, Failure> {
+    endpoint.shared.cursors.delete(id)?;
+    Ok(Response::json(202, &json!({ "error": false, "code": 202, "id": id })))
+}
+
+fn plan(endpoint: &Endpoint, request: &Request, caller: &Caller, text: &str, values: &Object) -> Result<Plan, Failure> {
+    let in_query = |failure: Failure| match failure.number {
+        1501 => Failure::new(1501, format!("AQL: {} (while parsing)", failure.message)),
+        _ => failure,
+    };
+    let query = aql::parse(text).map_err(in_query)?;
+    binds::check(&query, values)?;
+    let query = check::check(query, values)?;
+    let database = &request.database;
+    let find = |name: &str| endpoint.shared.store.find_collection(database, name, endpoint.number);
+    let plan = Plan::new(query, values, find)?;
+    for (handle, access) in plan.accesses() {
+        match access {
+            Access::Read => caller.read(database, &handle.name)?,
+            Access::Write | Access::Exclusive => caller.write(database, &handle.name)?,
+        }
+    }
+    Ok(plan)
+}
+
+fn runtime(endpoint: &Endpoint, values: Arc<Object>) -> Runtime {
+    let settings = &endpoint.shared.settings;
+    let now = match settings.date_now {
+        DateNow::Folded => Now::Folded(endpoint.clock.now()),
+        DateNow::PerCall => Now::PerCall(Arc::clone(&endpoint.clock)),
+    };
+    Runtime::new(values, now, settings.generation == Generation::V4)
+}
+
+fn limit(body: &Json) -> Option<Duration> {
+    let seconds = body.get("options")?.get("maxRuntime")?.as_f64()?;
+    Duration::try_from_secs_f64(seconds).ok().filter(|limit| !limit.is_zero())
+}
+
+fn batch(body: &Json) -> Result<usize, Failure> {
+    let size = body.get("batchSize").map_or(Some(DEFAULT_BATCH), Json::as_u64);
+    let size = size.filter(|size| *size > 0).and_then(|size| usize::try_from(size).ok());
+    size.ok_or_else(|| Failure::of(10))
+}
+
+fn outcome_body(outcome: &Outcome, started: Instant) -> Json {
+    let warnings: Vec<Json> =
+        outcome.warnings.iter().map(|warning| json!({ "code": warning.number, "message": warning.message })).collect();
+    json!({ "warnings": warnings, "stats": outcome.stats.body(started.elapsed()) })
+}

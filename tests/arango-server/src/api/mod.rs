@@ -1,0 +1,47 @@
+//! The endpoints of the HTTP interface.
+
+pub(crate) mod auth;
+pub(crate) mod collection;
+pub(crate) mod cursor;
+pub(crate) mod cursors;
+pub(crate) mod database;
+pub(crate) mod index;
+pub(crate) mod query;
+pub(crate) mod root;
+mod shape;
+pub(crate) mod version;
+
+use std::sync::Arc;
+
+use crate::{
+    access::Caller,
+    error::Failure,
+    http::Request,
+    server::Endpoint,
+    store::{Handle, Origin},
+};
+
+/// A request to the catalogue, by whom and where.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    pub(crate) endpoint: &'a Arc<Endpoint>,
+    pub(crate) request: &'a Request,
+    pub(crate) caller: &'a Caller,
+}
+
+impl Scope<'_> {
+    fn database(&self) -> &str {
+        &self.request.database
+    }
+
+    fn origin(&self) -> Option<Origin> {
+        Some(Origin::Endpoint(self.endpoint.number))
+    }
+
+    /// A collection that the caller may see.
+    fn collection(&self, name: &str) -> Result<Handle, Failure> {
+        let handle = self.endpoint.shared.store.find_collection(self.database(), name, self.endpoint.number)?;
+        self.caller.read(self.database(), name)?;
+        Ok(handle)
+    }
+}

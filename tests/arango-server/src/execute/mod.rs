@@ -1,0 +1,99 @@
+//! Running a query: one operation after the other, each over all rows.
+
+mod keys;
+mod options;
+mod plan;
+mod read;
+mod stats;
+mod upsert;
+mod write;
+
+use std::{mem, time::Duration};
+
+use tokio::time;
+
+use crate::{
+    aql::ast::Operation,
+    error::Failure,
+    eval::{Row, Runtime, Warning},
+    faults::Point,
+    store::{Begin, Transaction},
+    value::Value,
+};
+
+pub(crate) use plan::Plan;
+pub(crate) use stats::Stats;
+
+/// What a query has done. It is committed.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) rows: Vec<Value>,
+    pub(crate) stats: Stats,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+struct Execution<'a> {
+    plan: &'a Plan,
+    transaction: Transaction,
+    runtime: Runtime,
+    stats: Stats,
+    has_read: bool,
+}
+
+/// Runs a query from its snapshot to its commit. An error undoes everything.
+pub(crate) async fn run(
+    plan: &Plan,
+    begin: Begin,
+    mut runtime: Runtime,
+    limit: Option<Duration>,
+) -> Result<Outcome, Failure> {
+    plan.unknown_options.iter().for_each(|name| runtime.warn(1576, format!("invalid option '{name}'")));
+    let hooks = std::sync::Arc::clone(&begin.hooks);
+    let execute = async {
+        let transaction = Transaction::begin(begin).await?;
+        let mut execution = Execution { plan, transaction, runtime, stats: Stats::default(), has_read: false };
+        let rows = execution.rows().await?;
+        Ok::<_, Failure>((rows, execution))
+    };
+    let (rows, execution) = match limit {
+        Some(limit) => time::timeout(limit, execute).await.map_err(|_| Failure::of(1500))??,
+        None => execute.await?,
+    };
+    let Execution { transaction, runtime, stats, has_read, .. } = execution;
+    if !has_read {
+        hooks.reach(Point::AfterRead).await?;
+    }
+    transaction.commit().await?;
+    Ok(Outcome { rows, stats, warnings: runtime.warnings })
+}
+
+impl Execution<'_> {
+    async fn rows(&mut self) -> Result<Vec<Value>, Failure> {
+        let mut rows = vec![Row::default()];
+        for (position, operation) in self.plan.query.operations.iter().enumerate() {
+            match operation {
+                Operation::Return { distinct, value } => return Ok(self.results(&rows, *distinct, value).await),
+                Operation::Write(write) => {
+                    if !mem::replace(&mut self.has_read, true) {
+                        self.transaction_hook(Point::AfterRead).await?;
+                    }
+                    rows = self.write(write, position, rows).await?;
+                }
+                _ => rows = self.read(operation, position, rows)?,
+            }
+            self.sleep().await;
+        }
+        Ok(Vec::new())
+    }
+
+    async fn transaction_hook(&self, point: Point) -> Result<(), Failure> {
+        self.transaction.hooks().reach(point).await
+    }
+
+    async fn sleep(&mut self) {
+        let sleep = self.runtime.take_sleep();
+        if !sleep.is_zero() {
+            time::sleep(sleep).await;
+        }
+    }
+}

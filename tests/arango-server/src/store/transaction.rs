@@ -1,0 +1,169 @@
+//! One query's view of the data: a snapshot, its own writes, its locks.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use tokio::{
+    sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard},
+    time::timeout,
+};
+
+use crate::{
+    clock::Clock,
+    error::Failure,
+    faults::{Hooks, Point},
+    value::Value,
+};
+
+use super::{Access, Handle, Origin, Store, commit::Writes, locks::LockName};
+
+/// Ends in a commit, or by being dropped: that undoes everything.
+#[derive(Debug)]
+pub(crate) struct Transaction {
+    pub(super) store: Arc<Store>,
+    id: u64,
+    author: Author,
+    pub(super) snapshot: u64,
+    pub(super) writes: Writes,
+    held: Vec<LockName>,
+    wait_for_sync: bool,
+    pub(super) hooks: Arc<Hooks>,
+    _collections: Vec<Hold>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Author {
+    pub(crate) origin: Origin,
+    pub(crate) clock: Arc<Clock>,
+}
+
+/// What a transaction needs to begin.
+#[derive(Debug)]
+pub(crate) struct Begin {
+    pub(crate) store: Arc<Store>,
+    pub(crate) author: Author,
+    pub(crate) collections: BTreeMap<Handle, Access>,
+    pub(crate) wait_for_sync: bool,
+    pub(crate) hooks: Arc<Hooks>,
+}
+
+#[derive(Debug)]
+#[expect(dead_code, reason = "held until it is dropped")]
+enum Hold {
+    Shared(OwnedRwLockReadGuard<()>),
+    Alone(OwnedRwLockWriteGuard<()>),
+}
+
+impl Transaction {
+    /// Locks the collections, in the order of their ids, and then takes the snapshot.
+    pub(crate) async fn begin(begin: Begin) -> Result<Self, Failure> {
+        let Begin { store, author, collections, wait_for_sync, hooks } = begin;
+        let mut holds = Vec::new();
+        for (collection, access) in &collections {
+            holds.extend(hold(&store, collection, *access).await?);
+        }
+        hooks.reach(Point::BeforeSnapshot).await?;
+        let (id, snapshot) = {
+            let mut state = store.state();
+            (state.next_id(), state.sequence)
+        };
+        hooks.reach(Point::AfterSnapshot).await?;
+        Ok(Self {
+            store,
+            id,
+            author,
+            snapshot,
+            writes: BTreeMap::new(),
+            held: Vec::new(),
+            wait_for_sync,
+            hooks,
+            _collections: holds,
+        })
+    }
+
+    /// The document: as this transaction wrote it, else as it was at the snapshot.
+    pub(crate) fn find(&self, collection: &Handle, key: &str) -> Option<Value> {
+        if let Some(written) = self.writes.get(&(collection.id, key.to_owned())) {
+            return written.clone();
+        }
+        self.store.state().collection(collection.id).ok()?.at(key, self.snapshot).cloned()
+    }
+
+    /// All documents of the snapshot. Queries do not read a collection again after writing it.
+    pub(crate) fn scan(&self, collection: &Handle) -> Vec<Value> {
+        let state = self.store.state();
+        let Ok(collection) = state.collection(collection.id) else { return Vec::new() };
+        collection.all_at(self.snapshot).map(|(_, document)| document.clone()).collect()
+    }
+
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.hooks
+    }
+
+    pub(crate) async fn commit(self) -> Result<(), Failure> {
+        self.hooks.reach(Point::BeforeCommit).await?;
+        let hooks = Arc::clone(&self.hooks);
+        self.publish()?;
+        drop(self);
+        hooks.reach(Point::Committed).await
+    }
+
+    /// Locks the key and makes sure that nobody committed it after the snapshot.
+    pub(super) async fn lock_key(&mut self, collection: &Handle, key: &str) -> Result<(), Failure> {
+        self.lock(LockName::Key { collection: collection.id, key: key.to_owned() }).await?;
+        let changed = self.store.state().collection(collection.id)?.changed(key);
+        if changed > self.snapshot && self.store.settings.guards.snapshot_validation {
+            self.store.tally.count(|counters| counters.late_snapshots += 1);
+            return Err(Failure::new(1200, format!("write-write conflict; key: {key}")));
+        }
+        Ok(())
+    }
+
+    pub(super) async fn lock(&mut self, name: LockName) -> Result<(), Failure> {
+        if self.held.contains(&name) {
+            return Ok(());
+        }
+        if !self.store.lock(&name, self.id).await {
+            self.store.tally.count(|counters| counters.lock_timeouts += 1);
+            let message = "timeout waiting to lock key Operation timed out: Timeout waiting to lock key";
+            return Err(Failure::new(1200, message));
+        }
+        let first = self.held.is_empty();
+        self.held.push(name);
+        if first { self.hooks.reach(Point::Locked).await } else { Ok(()) }
+    }
+
+    /// What a write meets once it has the lock: without validation that may be newer than what
+    /// the query has read.
+    pub(super) fn current(&self, collection: &Handle, key: &str) -> Result<Option<Value>, Failure> {
+        if let Some(written) = self.writes.get(&(collection.id, key.to_owned())) {
+            return Ok(written.clone());
+        }
+        Ok(self.store.state().collection(collection.id)?.latest(key).cloned())
+    }
+
+    fn publish(&self) -> Result<(), Failure> {
+        if self.writes.is_empty() {
+            return Ok(());
+        }
+        self.store.state().publish(&self.writes, &self.author, self.wait_for_sync)?;
+        self.store.tally.count(|counters| counters.commits += 1);
+        Ok(())
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        self.store.unlock(&self.held);
+    }
+}
+
+async fn hold(store: &Store, collection: &Handle, access: Access) -> Result<Option<Hold>, Failure> {
+    let lock = Arc::clone(&store.state().collection(collection.id)?.access);
+    let patience = store.settings.exclusive_wait;
+    let held = match access {
+        Access::Read => return Ok(None),
+        Access::Write => timeout(patience, lock.read_owned()).await.map(Hold::Shared),
+        Access::Exclusive => timeout(patience, lock.write_owned()).await.map(Hold::Alone),
+    };
+    held.map(Some).map_err(|_| Failure::of(18))
+}
