@@ -58,7 +58,15 @@ pub enum RequestError {
         /// ArangoDB's `errorMessage`, shortened.
         message: String,
     },
-    /// The server, the database or the collection is not fit for locks.
+    /// The server does not take one of our queries: it is too old, or too new.
+    #[error("the server does not take the query `{name}`")]
+    Query {
+        /// Which of them.
+        name: &'static str,
+        /// What it says.
+        source: Box<RequestError>,
+    },
+    /// The collection is not fit for locks.
     #[error("{0}")]
     Unfit(String),
 }
@@ -97,7 +105,7 @@ impl RequestError {
             },
             Self::Unanswered { .. } | Self::TooLarge { .. } | Self::Unreadable { .. } => Meaning::Ambiguous,
             Self::Refused { status, number, .. } => of_number(*status, *number),
-            Self::Unfit(_) => Meaning::Permanent,
+            Self::Query { .. } | Self::Unfit(_) => Meaning::Permanent,
         }
     }
 

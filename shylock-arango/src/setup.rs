@@ -58,13 +58,9 @@ async fn check_and_make(database: &Database, settings: &Settings) -> Result<Read
     for text in text::ALL {
         let parsed = patiently(made, || async { database.post("/_api/query", &json!({ "query": text.aql })).await });
         if let Err(error) = parsed.await {
-            return Err(match error.meaning() {
-                Meaning::Permanent if !error.is_forbidden() => RequestError::Unfit(format!(
-                    "cannot be used: the server does not take the query `{}`: {error}",
-                    text.name
-                )),
-                _ => error,
-            });
+            let is_of_text = error.meaning() == Meaning::Permanent && !error.is_forbidden();
+            let of_text = |error| RequestError::Query { name: text.name, source: Box::new(error) };
+            return Err(if is_of_text { of_text(error) } else { error });
         }
     }
     let skew = settings.skew.unwrap_or(if Kind::of(&properties) == Kind::Single { Duration::ZERO } else { SKEW });
