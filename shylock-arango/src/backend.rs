@@ -45,6 +45,12 @@ impl ArangoBackend {
     /// lease; makes the collection and its TTL index if they are not there, and checks that the collection is one
     /// that can keep the promises and that the server takes each of our queries.
     ///
+    /// It fails at once where there is no connection, and asks for up to 5 s where a server is not ready, or for up to
+    /// a minute where a cluster does not know yet what was made.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves at most a collection, or a database, that was made.
+    ///
     /// # Errors
     /// [`Error::InvalidOption`](shylock_core::Error::InvalidOption) for an address or a name that cannot be right,
     /// or a collection that cannot; [`Error::Backend`](shylock_core::Error::Backend), with a

@@ -1,6 +1,6 @@
 //! [`ArangoBuilder`]: the options of an [`ArangoBackend`].
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use arangors::{GenericConnection, client::ClientExt};
 use shylock_core::{Error, Result};
@@ -15,7 +15,7 @@ use crate::{
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Options of an [`ArangoBackend`].
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 #[must_use = "it does nothing until `connect` or `with_connection` is called"]
 pub struct ArangoBuilder {
     settings: Settings,
@@ -133,7 +133,7 @@ impl ArangoBuilder {
         self
     }
 
-    /// A certificate authority to trust, in PEM format, besides those of the web. Not for [`with_connection`](Self::with_connection).
+    /// A certificate authority to trust, in PEM format, besides those of the web.
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.roots.push(pem.into());
         self
@@ -179,6 +179,13 @@ impl ArangoBuilder {
         let Limits { request: patience, reply: limit, .. } = self.settings.limits;
         let session = Arc::new(Foreign { connection, patience, limit });
         Ok(ArangoBackend::with(session, database.as_ref(), self.settings))
+    }
+}
+
+impl fmt::Debug for ArangoBuilder {
+    /// Without the endpoints, which are not checked yet: somebody may have put a password into one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ArangoBuilder").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 

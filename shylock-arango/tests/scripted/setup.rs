@@ -199,6 +199,7 @@ async fn options_have_bounds() {
         (builder().root_certificate("no certificate"), "root_certificate"),
         (builder().endpoint("http://root:hidden@b"), "uri"),
     ] {
+        assert!(!format!("{builder:?}").contains("hidden"), "{builder:?}");
         let error = builder.connect(uri, "locks", Credentials::none()).await.expect_err(wrong);
         assert!(matches!(error, Error::InvalidOption { option, .. } if option == wrong), "{wrong}: {error:?}");
         assert!(!shown(&error).contains("hidden"));
