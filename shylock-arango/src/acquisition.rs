@@ -1,0 +1,131 @@
+//! Trying to acquire a lock: when to look first, whose ended lease to take over, what a conflict means.
+
+use shylock_core::{AcquireRequest, Attempt, BackendError, HolderId, LockInfo};
+
+use crate::{
+    database::{Database, is_contention},
+    record::{self, Record},
+    seen::Seen,
+    setup::Ready,
+};
+
+/// How many ended leases are met at the most, each one another's, before the attempt is left to be repeated.
+const TAKES: usize = 3;
+
+/// One attempt. `look` reads the record.
+pub(crate) async fn attempt<F>(
+    database: &Database,
+    ready: &Ready,
+    request: &AcquireRequest,
+    seen: &Seen,
+    look: impl Fn() -> F + Send,
+) -> Result<Attempt, BackendError>
+where
+    F: Future<Output = Result<Record, BackendError>> + Send,
+{
+    let AcquireRequest { name, holder, .. } = request;
+    let mut dead = None;
+    if seen.is_held(name) {
+        match next(look().await?, *holder, None) {
+            Next::Wait(info) => return Ok(Attempt::Held(info)),
+            Next::TakeOver(other) => dead = Some(other),
+            Next::Take | Next::Stuck => {}
+        }
+    }
+    for _ in 0..TAKES {
+        let rows = match database.run(&ready.queries.take(request, dead)).await {
+            Ok(rows) => rows,
+            Err(error) if is_contention(&error) => {
+                // Others are quicker. If one of them has it by now, that is the answer.
+                return match next(look().await?, *holder, None) {
+                    Next::Wait(info) => Ok(Attempt::Held(info)),
+                    _ => Err(ready.of_write(error)),
+                };
+            }
+            Err(error) => return Err(ready.of_write(error)),
+        };
+        let Some(row) = rows.first() else {
+            return Err(BackendError::ambiguous("the server answers without a record"));
+        };
+        let record = record::read(name, row, ready.queries.skew)?;
+        if let Some(grant) = record.grant_of(*holder) {
+            return Ok(Attempt::Granted(grant));
+        }
+        match next(record, *holder, dead) {
+            // Its own lease that has just ended is waited for like anybody's.
+            Next::Wait(info) => return Ok(Attempt::Held(info)),
+            Next::TakeOver(other) => dead = Some(other),
+            Next::Take | Next::Stuck => {
+                return Err(BackendError::corrupt(name.clone(), "it is neither held nor can it be taken"));
+            }
+        }
+    }
+    Err(BackendError::not_applied("the lock changed hands with each attempt", None))
+}
+
+/// What a record asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    /// It is free, or may be the caller's own.
+    Take,
+    /// It is another's.
+    Wait(LockInfo),
+    /// The lease of this holder has ended, and nobody knew that yet.
+    TakeOver(HolderId),
+    /// The lease has ended, and was not taken over though it could be.
+    Stuck,
+}
+
+/// `dead` is the holder whose ended lease the last query could have taken over.
+fn next(record: Record, holder: HolderId, dead: Option<HolderId>) -> Next {
+    match record {
+        Record::Free => Next::Take,
+        Record::Held(info) if info.takeover_in.is_zero() && dead == Some(info.holder) => Next::Stuck,
+        Record::Held(info) if info.takeover_in.is_zero() => Next::TakeOver(info.holder),
+        Record::Held(info) if info.holder == holder && !info.remaining.is_zero() => Next::Take,
+        Record::Held(info) => Next::Wait(info),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use shylock_core::{FencingToken, LockName};
+
+    use super::*;
+
+    const fn id(byte: u8) -> HolderId {
+        HolderId::from_bytes([byte; 16])
+    }
+
+    fn held(by: u8, remaining: u64, takeover_in: u64) -> LockInfo {
+        LockInfo {
+            name: LockName::new("a").expect("a valid name"),
+            holder: id(by),
+            token: FencingToken::new(1).expect("a token"),
+            host: None,
+            pid: None,
+            note: None,
+            acquired: SystemTime::UNIX_EPOCH,
+            remaining: Duration::from_millis(remaining),
+            takeover_in: Duration::from_millis(takeover_in),
+        }
+    }
+
+    #[test]
+    fn records_ask_for_what_they_are() {
+        let next = |info: &LockInfo, dead| next(Record::Held(info.clone()), id(1), dead);
+        assert_eq!(super::next(Record::Free, id(1), None), Next::Take);
+        let (live, ended, over) = (held(2, 10, 510), held(2, 0, 500), held(2, 0, 0));
+        assert_eq!(next(&live, None), Next::Wait(live.clone()));
+        assert_eq!(next(&ended, None), Next::Wait(ended.clone()), "the skew allowance is not over");
+        assert_eq!(next(&over, None), Next::TakeOver(id(2)));
+        assert_eq!(next(&over, Some(id(3))), Next::TakeOver(id(2)));
+        assert_eq!(next(&over, Some(id(2))), Next::Stuck);
+        let (mine, mine_ended, mine_over) = (held(1, 10, 510), held(1, 0, 500), held(1, 0, 0));
+        assert_eq!(next(&mine, None), Next::Take, "the request is repeated to recognise its grant");
+        assert_eq!(next(&mine_ended, None), Next::Wait(mine_ended.clone()), "no revival");
+        assert_eq!(next(&mine_over, None), Next::TakeOver(id(1)), "with a new token");
+    }
+}

@@ -1,0 +1,203 @@
+//! [`ArangoBackend`]: the promises of [`Backend`], each in one query where there is nobody in the way.
+
+use std::{fmt, sync::Arc};
+
+use arangors::{GenericConnection, client::ClientExt};
+use async_trait::async_trait;
+use shylock_core::{
+    AcquireRequest, Attempt, Backend, BackendError, HandOff, LeaseKey, ListQuery, LockInfo, LockName, ReleaseOutcome,
+    RenewOutcome, Renewal, Result, Watch,
+};
+use tokio::sync::OnceCell;
+
+use crate::{
+    Credentials, acquisition,
+    builder::{ArangoBuilder, Settings},
+    database::Database,
+    error::{Meaning, RequestError},
+    listing,
+    record::{self, Record},
+    renewal,
+    seen::Seen,
+    session::Session,
+    setup::{self, Ready},
+};
+
+/// Locks in a collection of an ArangoDB database.
+///
+/// Cheap to clone; clones share the connections.
+#[derive(Clone)]
+pub struct ArangoBackend(Arc<Inner>);
+
+struct Inner {
+    database: Database,
+    settings: Settings,
+    /// Made with the first call: it depends on the kind of the deployment.
+    ready: OnceCell<Ready>,
+    seen: Seen,
+}
+
+/// How often a lock that changes hands all the time is looked at to be broken.
+const BREAKS: usize = 8;
+
+impl ArangoBackend {
+    /// Connects with an HTTP client of its own, so that an exhausted connection pool of the application cannot cost a
+    /// lease; makes the collection and its TTL index if they are not there, and checks that the collection is one
+    /// that can keep the promises and that the server takes each of our queries.
+    ///
+    /// It fails at once where there is no connection, and asks for up to 5 s where a server is not ready, or for up to
+    /// a minute where a cluster does not know yet what was made.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves at most a collection, or a database, that was made.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`](shylock_core::Error::InvalidOption) for an address or a name that cannot be right,
+    /// or a collection that cannot; [`Error::Backend`](shylock_core::Error::Backend), with a
+    /// [`RequestError`] as its source, if no server answers as it should.
+    pub async fn connect(uri: impl AsRef<str>, database: impl AsRef<str>, credentials: Credentials) -> Result<Self> {
+        Self::builder().connect(uri, database, credentials).await
+    }
+
+    /// Locks in a database of a connection that you have. No I/O: what [`connect`](Self::connect) makes and checks is
+    /// made and checked with the first call.
+    ///
+    /// The connection's time-outs, logins, TLS and pool are yours. arangors' own client has no time-outs, so that
+    /// requests which we have stopped waiting for keep their connections; and its login is never renewed.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`](shylock_core::Error::InvalidOption) for a name that cannot be right.
+    pub fn from_connection<C: ClientExt + Send + Sync + 'static>(
+        connection: GenericConnection<C>,
+        database: impl AsRef<str>,
+    ) -> Result<Self> {
+        Self::builder().with_connection(connection, database)
+    }
+
+    /// Options of your own.
+    pub fn builder() -> ArangoBuilder {
+        ArangoBuilder::default()
+    }
+
+    pub(crate) fn with(session: Arc<dyn Session>, database: &str, settings: Settings) -> Self {
+        let max_runtime = settings.limits.request;
+        let database = Database { session, name: database.into(), max_runtime };
+        Self(Arc::new(Inner { database, settings, ready: OnceCell::new(), seen: Seen::default() }))
+    }
+
+    /// What is known of the server; looks at the first call.
+    pub(crate) async fn ready(&self) -> Result<&Ready, BackendError> {
+        let Inner { database, settings, ready, .. } = &*self.0;
+        ready.get_or_try_init(|| setup::prepare(database, settings)).await
+    }
+
+    async fn record(&self, name: &LockName) -> Result<Record, BackendError> {
+        let ready = self.ready().await?;
+        let rows = self.0.database.run(&ready.queries.peek(name)).await.map_err(|error| ready.of_read(error))?;
+        match rows.first() {
+            Some(row) => record::read(name, row, ready.queries.skew).map_err(unambiguous),
+            None => Ok(Record::Free),
+        }
+    }
+}
+
+impl Ready {
+    /// As the engine sees the failure of a write.
+    pub(crate) fn of_write(&self, error: RequestError) -> BackendError {
+        self.unless_new(error, RequestError::of_write)
+    }
+
+    /// As the engine sees the failure of a read.
+    pub(crate) fn of_read(&self, error: RequestError) -> BackendError {
+        self.unless_new(error, RequestError::of_read)
+    }
+
+    /// Another coordinator may not know yet what was made a moment ago: that passes.
+    fn unless_new(&self, error: RequestError, otherwise: fn(RequestError) -> BackendError) -> BackendError {
+        let new = self.made.is_some_and(|made| made.elapsed() < setup::PROPAGATION);
+        if new && error.meaning() == Meaning::Missing {
+            return BackendError::not_applied(error, None);
+        }
+        otherwise(error)
+    }
+}
+
+/// A read that cannot be understood has changed nothing all the same.
+fn unambiguous(error: BackendError) -> BackendError {
+    match error.failure() {
+        shylock_core::Failure::Ambiguous => BackendError::not_applied(error, None),
+        _ => error,
+    }
+}
+
+#[async_trait]
+impl Backend for ArangoBackend {
+    async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
+        let Inner { database, seen, .. } = &*self.0;
+        let look = || self.record(&request.name);
+        let attempt = acquisition::attempt(database, self.ready().await?, request, seen, look).await?;
+        match &attempt {
+            Attempt::Granted(_) => seen.forget(&request.name),
+            Attempt::Held(_) => seen.held(&request.name),
+        }
+        Ok(attempt)
+    }
+
+    async fn renew(&self, leases: &[Renewal]) -> Result<Vec<RenewOutcome>, BackendError> {
+        let ready = self.ready().await?;
+        renewal::renew(&self.0.database, &ready.queries, leases).await.map_err(|error| ready.of_write(error))
+    }
+
+    async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
+        let ready = self.ready().await?;
+        let released = self.0.database.run(&ready.queries.release(lease)).await;
+        self.0.seen.forget(&lease.name);
+        match released.map_err(|error| ready.of_write(error))?.as_slice() {
+            [] => Ok(ReleaseOutcome::NotHeld),
+            _ => Ok(ReleaseOutcome::Released),
+        }
+    }
+
+    async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
+        let ready = self.ready().await?;
+        let rows = self.0.database.run(&ready.queries.hand_off(from, to)).await;
+        let rows = rows.map_err(|error| ready.of_write(error))?;
+        let Some(row) = rows.first() else { return Ok(HandOff::NotHeld) };
+        let record = record::read(&to.name, row, ready.queries.skew)?;
+        let grant = record.grant_of(to.holder);
+        grant.map(HandOff::Granted).ok_or_else(|| BackendError::ambiguous("the server answers with another's record"))
+    }
+
+    async fn inspect(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
+        self.record(name).await.map(Record::live)
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Vec<LockInfo>, BackendError> {
+        let ready = self.ready().await?;
+        listing::page(&self.0.database, &ready.queries, query).await.map_err(|error| ready.of_read(error))
+    }
+
+    /// Releases the lease that is seen, so that the one which is told is the one which was broken.
+    async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
+        for _ in 0..BREAKS {
+            let Some(info) = self.inspect(name).await? else { return Ok(None) };
+            let lease = LeaseKey { name: name.clone(), holder: info.holder, token: info.token };
+            if self.release(&lease).await? == ReleaseOutcome::Released {
+                return Ok(Some(info));
+            }
+        }
+        Err(BackendError::not_applied("the lock changed hands each time when it was to be broken", None))
+    }
+
+    async fn watch(&self) -> Result<Watch, BackendError> {
+        Ok(Watch::Unsupported)
+    }
+}
+
+impl fmt::Debug for ArangoBackend {
+    /// Without the connection, which holds the credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { database, settings, .. } = &*self.0;
+        f.debug_struct("ArangoBackend").field("database", &database.name).field("settings", settings).finish()
+    }
+}

@@ -1,0 +1,123 @@
+use shylock_core::Failure;
+
+use super::*;
+
+fn refused(status: u16, number: u64) -> RequestError {
+    RequestError::Refused { status, number, message: "as it may be".into() }
+}
+
+fn unanswered() -> RequestError {
+    RequestError::Unanswered { endpoint: "http://a".into(), source: "reset".into() }
+}
+
+fn undelivered() -> RequestError {
+    RequestError::Undelivered { endpoint: "http://a".into(), source: "refused".into() }
+}
+
+/// The table of errors, row by row.
+#[test]
+fn numbers_are_sorted() {
+    use Meaning::{Ambiguous, Blocked, Contention, Missing, Overloaded, Permanent};
+    let rows = [
+        (409, 1200, Contention),
+        (409, 1210, Contention),
+        (404, 1202, Contention),
+        (500, 18, Blocked),
+        (500, 28, Blocked),
+        (500, 29, Blocked),
+        (500, 1302, Contention),
+        (500, 1303, Contention),
+        (500, 1521, Contention),
+        (404, 1203, Missing),
+        (404, 1228, Missing),
+        (409, 1207, Permanent),
+        (400, 1221, Permanent),
+        (400, 1222, Permanent),
+        (400, 1466, Permanent),
+        (400, 1501, Permanent),
+        (400, 1502, Permanent),
+        (400, 1540, Permanent),
+        (400, 1551, Permanent),
+        (400, 1552, Permanent),
+        (400, 1553, Permanent),
+        (400, 1579, Permanent),
+        (400, 10, Permanent),
+        (401, 11, Permanent),
+        (403, 11, Permanent),
+        (401, 401, Permanent),
+        (403, 1004, Ambiguous),
+        (503, 1429, Ambiguous),
+        (403, 1429, Ambiguous),
+        (503, 30, Ambiguous),
+        (503, 503, Ambiguous),
+        (503, 1465, Ambiguous),
+        (503, 1478, Ambiguous),
+        (503, 1491, Ambiguous),
+        (503, 1495, Ambiguous),
+        (503, 1496, Ambiguous),
+        (500, 1457, Ambiguous),
+        (500, 1464, Ambiguous),
+        (500, 4, Ambiguous),
+        (406, 1489, Ambiguous),
+        (406, 1490, Ambiguous),
+        (410, 1500, Ambiguous),
+        (410, 21, Ambiguous),
+        (410, 1654, Ambiguous),
+        (503, 21003, Overloaded),
+        (412, 21004, Overloaded),
+        (500, 32, Permanent),
+        // Numbers that we do not know, by their status.
+        (500, 99_999, Ambiguous),
+        (503, 99_999, Ambiguous),
+        (408, 99_999, Ambiguous),
+        (410, 99_999, Ambiguous),
+        (429, 99_999, Ambiguous),
+        (200, 99_999, Ambiguous),
+        (400, 99_999, Permanent),
+        (404, 99_999, Permanent),
+    ];
+    for (status, number, meaning) in rows {
+        assert_eq!(refused(status, number).meaning(), meaning, "{number} with {status}");
+    }
+}
+
+#[test]
+fn what_is_no_answer_is_ambiguous_and_what_was_not_sent_is_not() {
+    assert_eq!(unanswered().meaning(), Meaning::Ambiguous);
+    assert_eq!(RequestError::TooLarge { limit: 1 }.meaning(), Meaning::Ambiguous);
+    for status in [200, 301, 400, 401, 404, 502, 503] {
+        assert_eq!(RequestError::Unreadable { status, what: "HTML" }.meaning(), Meaning::Ambiguous, "{status}");
+    }
+    assert_eq!(undelivered().meaning(), Meaning::NotApplied);
+}
+
+/// Whatever became of the login: the request behind it was not carried out.
+#[test]
+fn a_failed_login_leaves_no_doubt() {
+    let login = |source| RequestError::Login { source: Arc::new(source) }.meaning();
+    assert_eq!(login(unanswered()), Meaning::NotApplied);
+    assert_eq!(login(undelivered()), Meaning::NotApplied);
+    assert_eq!(login(refused(503, 30)), Meaning::NotApplied);
+    assert_eq!(login(refused(401, 401)), Meaning::Permanent);
+}
+
+#[test]
+fn the_engine_is_told_in_its_own_words() {
+    let failure = |error: RequestError| error.of_write().failure().clone();
+    assert_eq!(failure(refused(409, 1200)), Failure::NotApplied);
+    assert_eq!(failure(refused(404, 1203)), Failure::Permanent);
+    assert_eq!(failure(unanswered()), Failure::Ambiguous);
+    assert_eq!(*unanswered().of_read().failure(), Failure::NotApplied, "a read changes nothing");
+    assert_eq!(*refused(403, 11).of_read().failure(), Failure::Permanent);
+    let busy = refused(503, 21003).of_write();
+    assert_eq!((busy.failure(), busy.retry_after()), (&Failure::NotApplied, Some(RESPITE)));
+}
+
+#[test]
+fn what_is_unfit_is_an_option_to_change() {
+    let unfit = of_setup(RequestError::Unfit("no".into()).of_write());
+    assert!(matches!(unfit, Error::InvalidOption { option: "collection", .. }), "{unfit:?}");
+    let refused = of_setup(refused(403, 11).of_write());
+    let Error::Backend { retryable: false, source } = refused else { panic!("{refused:?}") };
+    assert!(source.is::<RequestError>(), "{source:?}");
+}

@@ -1,0 +1,38 @@
+#![doc = include_str!("../README.md")]
+
+mod acquisition;
+mod backend;
+mod builder;
+mod credentials;
+mod database;
+mod error;
+mod fitness;
+mod http;
+mod key;
+mod listing;
+mod number;
+mod query;
+mod record;
+mod renewal;
+mod reply;
+mod retry;
+mod seen;
+mod session;
+mod setup;
+mod text;
+mod uri;
+
+pub use arangors;
+pub use shylock_core::{
+    AcquireRequest, AsyncLock, AsyncLockGuard, Attempt, Backend, BackendError, DEFAULT_TTL, Error, Failure,
+    FencingToken, Grant, HandOff, HolderId, HolderInfo, InvalidName, LeaseKey, ListQuery, LockInfo, LockManager,
+    LockManagerBuilder, LockName, LockTicket, Loss, LossReason, MAX_TTL, MIN_TTL, MemoryBackend, ReleaseOutcome,
+    RenewOutcome, Renewal, Result, Watch, configure,
+};
+
+pub use crate::{
+    backend::ArangoBackend,
+    builder::{ArangoBuilder, IndexMode},
+    credentials::Credentials,
+    error::RequestError,
+};

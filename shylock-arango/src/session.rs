@@ -1,0 +1,67 @@
+//! A connection of arangors, ours or a user's, as something that sends requests.
+
+use std::time::Duration;
+
+use arangors::{GenericConnection, client::ClientExt};
+use async_trait::async_trait;
+use http::{Request, header};
+
+use crate::{
+    error::RequestError,
+    http::HttpClient,
+    reply::{Call, Reply},
+};
+
+/// Sends requests. The typed calls of arangors are not used: they lose the HTTP status, expect attributes that newer
+/// servers do not send, and read no token that is written as a double.
+#[async_trait]
+pub(crate) trait Session: Send + Sync {
+    async fn send(&self, call: &Call) -> Result<Reply, RequestError>;
+}
+
+/// A connection over our own client.
+pub(crate) struct Own(pub(crate) GenericConnection<HttpClient>);
+
+/// A user's connection. Its time-outs, logins and pool are the user's; we only stop waiting.
+pub(crate) struct Foreign<C: ClientExt> {
+    pub(crate) connection: GenericConnection<C>,
+    pub(crate) patience: Duration,
+    pub(crate) limit: usize,
+}
+
+#[async_trait]
+impl Session for Own {
+    async fn send(&self, call: &Call) -> Result<Reply, RequestError> {
+        self.0.session().send(call).await
+    }
+}
+
+#[async_trait]
+impl<C: ClientExt + Send + Sync + 'static> Session for Foreign<C> {
+    async fn send(&self, call: &Call) -> Result<Reply, RequestError> {
+        let base = self.connection.url();
+        // The URL of a user's connection may hold a password, and so may the errors of his client.
+        let endpoint = base.origin().ascii_serialization();
+        let has_secret = !base.username().is_empty() || base.password().is_some();
+        let unsent = |source| RequestError::Undelivered { endpoint: endpoint.clone(), source };
+        let url = base.join(&call.path).map_err(|error| unsent(error.into()))?;
+        let request = Request::builder()
+            .method(call.method.clone())
+            .uri(url.as_str())
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(call.body.clone())
+            .map_err(|error| unsent(error.into()))?;
+        let session = self.connection.session();
+        let unanswered = |source| RequestError::Unanswered { endpoint: endpoint.clone(), source };
+        let answer = match tokio::time::timeout(self.patience, session.request(request)).await {
+            Err(elapsed) => return Err(unanswered(elapsed.into())),
+            Ok(Err(_)) if has_secret => return Err(unanswered("the client of the connection failed".into())),
+            Ok(Err(error)) => return Err(unanswered(error.into())),
+            Ok(Ok(answer)) => answer,
+        };
+        if answer.body().len() > self.limit {
+            return Err(RequestError::TooLarge { limit: self.limit });
+        }
+        Ok(Reply { status: answer.status().as_u16(), body: answer.into_body() })
+    }
+}
