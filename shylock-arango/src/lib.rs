@@ -30,6 +30,10 @@ pub use shylock_core::{
     RenewOutcome, Renewal, Result, Watch, configure,
 };
 
+/// The same locks for synchronous programs: all of [`shylock_sync`] (feature `sync`).
+#[cfg(feature = "sync")]
+pub use shylock_sync as sync;
+
 pub use crate::{
     backend::ArangoBackend,
     builder::{ArangoBuilder, IndexMode},

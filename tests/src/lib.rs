@@ -1,4 +1,5 @@
-//! What the tests of Shylock share: real MongoDB servers, and the conformance suite's hands on them.
+//! What the tests of Shylock share: real MongoDB servers, ArangoDB or what stands in for it, and the conformance
+//! suite's hands on them.
 //!
 //! ```no_run
 //! # async fn example() {
@@ -7,12 +8,14 @@
 //! # }
 //! ```
 
+mod arango;
 mod fixture;
 mod percentile;
 mod servers;
 mod trace;
 
 pub use crate::{
+    arango::{Arango, ArangoFixture, ArangoSource},
     fixture::MongoFixture,
     percentile::percentile,
     servers::{Kind, Mongo, Source, left_by, reap},

@@ -19,23 +19,25 @@ use super::{
 
 /// The official image.
 pub(crate) const OFFICIAL: &str = "mongo:7.0";
+/// The official image of ArangoDB.
+pub(crate) const ARANGODB: &str = "arangodb:3.12";
 /// Ours: the `mongod` of a wheel with the libraries of this machine.
 pub(crate) const OWN: &str = "shylock-test-mongod:6.0.5";
 
 /// Some minutes for some hundred megabytes. Where there is no network, it fails much earlier.
 const PULL: Duration = Duration::from_secs(600);
 
-/// Pulls the official image, unless it is here.
-pub(crate) async fn get_official() -> Result<()> {
-    if is_here(OFFICIAL).await? {
+/// Pulls an official image, unless it is here.
+pub(crate) async fn get_official(image: &str) -> Result<()> {
+    if is_here(image).await? {
         return Ok(());
     }
-    let failed = || format!("{OFFICIAL} cannot be pulled");
-    let mut pull = named(OFFICIAL).pull_image();
+    let failed = || format!("{image} cannot be pulled");
+    let mut pull = named(image).pull_image();
     let pulled = match timeout(Duration::from_secs(2), &mut pull).await {
         Ok(pulled) => pulled,
         Err(_) => {
-            report::line(&format!("pulling {OFFICIAL}"));
+            report::line(&format!("pulling {image}"));
             timeout(PULL, pull).await.or_say(failed)?
         }
     };

@@ -10,27 +10,33 @@ mod cache;
 mod child;
 mod connection_string;
 mod container;
-mod docker;
+pub(crate) mod docker;
 mod failure;
 mod flags;
-mod image;
+pub(crate) mod image;
 mod kind;
 mod leftovers;
 mod libraries;
 mod mongo;
 mod mongod;
 mod node;
-mod polling;
+pub(crate) mod polling;
 mod processes;
 mod reaper;
 mod removal;
 mod replica_set;
-mod report;
-mod runtime;
+pub(crate) mod report;
+pub(crate) mod runtime;
 mod server;
 mod shared;
 mod source;
-mod unique;
+pub(crate) mod unique;
 mod wheel;
 
+pub(crate) use self::{
+    announced::Announced,
+    failure::{Result, While},
+    node::free_port,
+    source::{WITHOUT_DOCKER, is_set},
+};
 pub use self::{kind::Kind, leftovers::left_by, mongo::Mongo, reaper::reap, source::Source};

@@ -92,7 +92,7 @@ async fn container(image: &str, port: u16, more: &[&str]) -> Result<Running> {
     Ok(Running::Container(Box::new(container)))
 }
 
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let address = socket.and_then(|socket| socket.local_addr());
     Ok(address.or_say(|| "no free port".to_owned())?.port())

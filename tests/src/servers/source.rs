@@ -77,13 +77,13 @@ async fn choose() -> Result<Choice> {
         report::line(&format!("no containers, as {silence}"));
         return choice(Source::ChildProcess, &silence);
     }
-    match image::get_official().await {
+    match image::get_official(image::OFFICIAL).await {
         Ok(()) => choice(Source::OfficialImage, "it can be had"),
         Err(failure) => choice(Source::OwnImage, &failure),
     }
 }
 
 /// Set to nothing means unset: that is how CI files switch a variable off.
-fn is_set(variable: &str) -> bool {
+pub(crate) fn is_set(variable: &str) -> bool {
     env::var_os(variable).is_some_and(|value| !value.is_empty())
 }

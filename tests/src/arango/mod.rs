@@ -1,0 +1,8 @@
+//! ArangoDB servers: a given one, a container of the official image, or our own test server.
+
+mod container;
+mod fixture;
+mod server;
+mod source;
+
+pub use self::{fixture::ArangoFixture, server::Arango, source::ArangoSource};

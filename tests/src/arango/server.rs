@@ -1,0 +1,135 @@
+//! What tests of ArangoDB hold in their hands.
+
+use std::{env, fmt, sync::Arc, time::Duration};
+
+use arango_server::{ArangoServer, Level, Rights};
+use serde_json::{Value, json};
+use shylock_arango::{ArangoBackend, ArangoBuilder, Credentials};
+use tokio::sync::OnceCell;
+
+use super::{
+    container::Container,
+    source::{ArangoSource, GIVEN},
+};
+use crate::servers::{Result, report, runtime};
+
+/// An ArangoDB server, and the user who may do anything.
+#[derive(Clone)]
+pub struct Arango {
+    url: String,
+    user: String,
+    password: String,
+    source: ArangoSource,
+    _running: Arc<Running>,
+}
+
+enum Running {
+    Elsewhere,
+    Container(#[expect(dead_code, reason = "it runs until it is dropped")] Container),
+    TestServer(#[expect(dead_code, reason = "it runs until it is dropped")] ArangoServer),
+}
+
+static SHARED: OnceCell<Result<Arango>> = OnceCell::const_new();
+
+impl Arango {
+    /// The server of this process, printed with where it comes from.
+    ///
+    /// # Panics
+    ///
+    /// There is none to be had.
+    pub async fn start() -> Self {
+        let server = SHARED.get_or_init(|| runtime::run(start())).await.clone();
+        server.unwrap_or_else(|failure| panic!("shylock-tests: no ArangoDB: {failure}"))
+    }
+
+    /// Where it comes from.
+    #[must_use]
+    pub const fn source(&self) -> ArangoSource {
+        self.source
+    }
+
+    /// Its address, without the password.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The user who may do anything.
+    #[must_use]
+    pub fn credentials(&self) -> Credentials {
+        Credentials::password(&self.user, &self.password)
+    }
+
+    /// A backend on a database, which is made where it is missing.
+    ///
+    /// # Panics
+    ///
+    /// The server does not take it.
+    pub async fn backend(&self, database: &str, builder: ArangoBuilder) -> ArangoBackend {
+        let connecting = builder.create_database(true).connect(&self.url, database, self.credentials());
+        connecting.await.expect("connected")
+    }
+
+    /// The skew allowance that the backend has here unless told otherwise.
+    ///
+    /// # Panics
+    ///
+    /// The server does not answer.
+    pub async fn skew_allowance(&self) -> Duration {
+        let role = reqwest::Client::new().get(format!("{}/_admin/server/role", self.url));
+        let answer = role.basic_auth(&self.user, Some(&self.password)).send().await.expect("answered");
+        let answer: Value = answer.json().await.unwrap_or_default();
+        if answer["role"] == "COORDINATOR" { Duration::from_millis(250) } else { Duration::ZERO }
+    }
+
+    /// The rows that a query of a test's own answers.
+    ///
+    /// # Panics
+    ///
+    /// The server refuses it.
+    pub async fn query(&self, database: &str, aql: &str, binds: Value) -> Vec<Value> {
+        let request = reqwest::Client::new().post(format!("{}/_db/{database}/_api/cursor", self.url));
+        let request = request.basic_auth(&self.user, Some(&self.password));
+        let answer = request.json(&json!({ "query": aql, "bindVars": binds })).send().await.expect("answered");
+        let mut answer: Value = answer.json().await.expect("JSON");
+        match answer["result"].take() {
+            Value::Array(rows) => rows,
+            _ => panic!("{aql}: {answer}"),
+        }
+    }
+}
+
+async fn start() -> Result<Arango> {
+    let source = ArangoSource::choose().await;
+    let (url, user, password, running) = match source {
+        ArangoSource::Given => given()?,
+        ArangoSource::OfficialImage => {
+            let container = Container::start().await?;
+            let (url, password) = (container.url.clone(), container.password.clone());
+            (url, "root".into(), password, Running::Container(container))
+        }
+        ArangoSource::TestServer => {
+            let server = ArangoServer::builder().user("root", "of a test", Rights::new(Level::ReadWrite)).start();
+            let server = server.map_err(|error| error.to_string())?;
+            (server.url(), "root".into(), "of a test".into(), Running::TestServer(server))
+        }
+    };
+    report::line(&format!("{source}, {url}"));
+    Ok(Arango { url, user, password, source, _running: Arc::new(running) })
+}
+
+/// `http://user:password@host:port`.
+fn given() -> Result<(String, String, String, Running)> {
+    let text = env::var(GIVEN).map_err(|error| error.to_string())?;
+    let unfit = || format!("{GIVEN} is no address with user and password");
+    let mut url = reqwest::Url::parse(&text).map_err(|_| unfit())?;
+    let (user, password) = (url.username().to_owned(), url.password().unwrap_or_default().to_owned());
+    url.set_username("").and_then(|()| url.set_password(None)).map_err(|()| unfit())?;
+    Ok((url.as_str().trim_end_matches('/').to_owned(), user, password, Running::Elsewhere))
+}
+
+impl fmt::Debug for Arango {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Arango({})", self.url) // not the password
+    }
+}
