@@ -9,7 +9,7 @@ use crate::{
     setup::Ready,
 };
 
-/// How many ended leases are met at the most, each one another's, before the attempt is left to be repeated.
+/// How often a record is met at the most that has changed meanwhile, before the attempt is left to be repeated.
 const TAKES: usize = 3;
 
 /// One attempt. `look` reads the record.
@@ -52,15 +52,14 @@ where
             return Ok(Attempt::Granted(grant));
         }
         match next(record, *holder, dead) {
-            // Its own lease that has just ended is waited for like anybody's.
+            // A lease of its own that has just ended is waited for like anybody's.
             Next::Wait(info) => return Ok(Attempt::Held(info)),
             Next::TakeOver(other) => dead = Some(other),
-            Next::Take | Next::Stuck => {
-                return Err(BackendError::corrupt(name.clone(), "it is neither held nor can it be taken"));
-            }
+            // The query decided by an older state of the record than the one it answers.
+            Next::Take | Next::Stuck => {}
         }
     }
-    Err(BackendError::not_applied("the lock changed hands with each attempt", None))
+    Err(BackendError::not_applied("the lock changed with each attempt", None))
 }
 
 /// What a record asks for.

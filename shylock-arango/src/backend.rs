@@ -122,6 +122,12 @@ impl Ready {
     }
 }
 
+/// That a lease is not there is certain only if the first query said so. A repeated one may have met what a first one
+/// did, should a server ever tell of a conflict too late; to ask again settles it.
+fn not_held(repeated: bool) -> Result<(), BackendError> {
+    if repeated { Err(BackendError::ambiguous("the lease is gone after a conflict")) } else { Ok(()) }
+}
+
 /// A read that cannot be understood has changed nothing all the same.
 fn unambiguous(error: BackendError) -> BackendError {
     match error.failure() {
@@ -150,19 +156,19 @@ impl Backend for ArangoBackend {
 
     async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
         let ready = self.ready().await?;
-        let released = self.0.database.run(&ready.queries.release(lease)).await;
+        let released = self.0.database.run_and_tell(&ready.queries.release(lease)).await;
         self.0.seen.forget(&lease.name);
-        match released.map_err(|error| ready.of_write(error))?.as_slice() {
-            [] => Ok(ReleaseOutcome::NotHeld),
-            _ => Ok(ReleaseOutcome::Released),
+        match released.map_err(|error| ready.of_write(error))? {
+            (rows, _) if !rows.is_empty() => Ok(ReleaseOutcome::Released),
+            (_, repeated) => not_held(repeated).map(|()| ReleaseOutcome::NotHeld),
         }
     }
 
     async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
         let ready = self.ready().await?;
-        let rows = self.0.database.run(&ready.queries.hand_off(from, to)).await;
-        let rows = rows.map_err(|error| ready.of_write(error))?;
-        let Some(row) = rows.first() else { return Ok(HandOff::NotHeld) };
+        let answer = self.0.database.run_and_tell(&ready.queries.hand_off(from, to)).await;
+        let (rows, repeated) = answer.map_err(|error| ready.of_write(error))?;
+        let Some(row) = rows.first() else { return not_held(repeated).map(|()| HandOff::NotHeld) };
         let record = record::read(&to.name, row, ready.queries.skew)?;
         let grant = record.grant_of(to.holder);
         grant.map(HandOff::Granted).ok_or_else(|| BackendError::ambiguous("the server answers with another's record"))

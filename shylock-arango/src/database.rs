@@ -24,6 +24,11 @@ pub(crate) struct Database {
 impl Database {
     /// The rows that a query answers. One that meets another writer is repeated a few times.
     pub(crate) async fn run(&self, query: &Query) -> Result<Vec<Value>, RequestError> {
+        self.run_and_tell(query).await.map(|(rows, _)| rows)
+    }
+
+    /// The same, and whether it was repeated.
+    pub(crate) async fn run_and_tell(&self, query: &Query) -> Result<(Vec<Value>, bool), RequestError> {
         let mut tried = 0;
         loop {
             match self.run_once(query).await {
@@ -31,7 +36,7 @@ impl Database {
                     Some(pause) => tokio::time::sleep(pause).await,
                     None => return Err(error),
                 },
-                rows => return rows,
+                Ok(rows) => return Ok((rows, tried > 0)),
             }
             tried += 1;
         }

@@ -3,11 +3,13 @@
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
-use shylock_arango::{ArangoBackend, Attempt, Backend, Failure, HandOff, LeaseKey, ListQuery};
+use shylock_arango::{
+    AcquireRequest, ArangoBackend, Attempt, Backend, BackendError, Failure, HandOff, LeaseKey, ListQuery,
+};
 
 use crate::{
     lab::{builder, connected, name, request},
-    responder::{Answer, Asked, NOW, Server, rows},
+    responder::{Answer, Asked, NOW, Server, refusal, rows},
 };
 
 const OTHER: &str = "00112233445566778899aabbccddeeff";
@@ -84,7 +86,8 @@ async fn a_corrupt_record_is_asked_for_once() {
     }
 }
 
-/// A record that says nothing that could be held or taken, as no server of ours should leave it.
+/// A query can decide by an older state of the record than the one it answers: nothing is known then, and it is asked
+/// again.
 #[tokio::test]
 async fn a_free_record_that_is_not_taken_is_no_grant() {
     let mut free = other(-1.0);
@@ -93,7 +96,29 @@ async fn a_free_record_that_is_not_taken_is_no_grant() {
     let server = Server::new(script).await;
     let backend = connected(builder(), &server).await;
     let error = backend.try_acquire(&request()).await.expect_err("not taken");
-    assert!(matches!(error.failure(), Failure::Corrupt { .. }), "{error:?}");
+    assert_eq!(*error.failure(), Failure::NotApplied);
+    assert_eq!(server.count(Asked::is_take), 3);
+}
+
+/// Whether a lease was there before a conflict is not known if it is gone afterwards.
+#[tokio::test]
+async fn a_conflict_leaves_a_doubt() {
+    for (repeated, failure) in [(true, Some(Failure::Ambiguous)), (false, None)] {
+        let tries = std::sync::atomic::AtomicU32::new(0);
+        let server = Server::new(move |asked| {
+            let write = asked.is_query("UPDATE");
+            let first = write && tries.fetch_add(1, std::sync::atomic::Ordering::SeqCst).is_multiple_of(2);
+            if repeated && first { refusal(409, 1200) } else { Answer::Healthy }
+        })
+        .await;
+        let backend = connected(builder(), &server).await;
+        let AcquireRequest { name, holder, .. } = request();
+        let token = shylock_arango::FencingToken::new(5).expect("a token");
+        let lease = LeaseKey { name, holder, token };
+        let failed = |error: BackendError| error.failure().clone();
+        assert_eq!(backend.release(&lease).await.map_err(failed).err(), failure);
+        assert_eq!(backend.hand_off(&lease, &request()).await.map_err(failed).err(), failure);
+    }
 }
 
 /// Breaking releases the very lease that was seen, and looks again if it is another's by then.

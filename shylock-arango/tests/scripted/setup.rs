@@ -89,8 +89,11 @@ async fn a_missing_database_is_told() {
     let error = connect(&server).await.expect_err("missing");
     assert!(matches!(error, Error::Backend { retryable: false, .. }), "{error:?}");
     assert_eq!(server.log().len(), 1, "nothing is made unasked");
-    let server = Server::new(|asked| match asked.path.as_str() {
+    // Somebody else has just made it, and this coordinator does not know yet.
+    let looked = AtomicU32::new(0);
+    let server = Server::new(move |asked| match asked.path.as_str() {
         "/_db/_system/_api/database" => refusal(409, 1207),
+        COLLECTION if looked.fetch_add(1, Ordering::SeqCst) < 2 => refusal(404, 1228),
         _ => Answer::Healthy,
     })
     .await;
