@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use shylock_tests::Mongo;
+use shylock_tests::{Arango, Mongo};
 
 /// Runs it; what it printed.
 fn run(program: &str, arguments: &[&str]) -> Vec<String> {
@@ -58,6 +58,28 @@ async fn mongo_sync() {
     let told = lines.iter().position(|line| line.contains("the holder is told: no renewal"));
     let next = lines.iter().position(|line| line.contains("came free by itself"));
     assert!(told.is_some() && told < next, "first the holder is told: {lines:#?}");
+}
+
+/// The arguments of an example on ArangoDB.
+async fn on_arango() -> [String; 3] {
+    let arango = Arango::start().await;
+    [arango.url().to_owned(), arango.user().to_owned(), arango.password().to_owned()]
+}
+
+#[tokio::test]
+async fn arango_async() {
+    let lines = run(env!("CARGO_BIN_EXE_arango_async"), &on_arango().await.each_ref().map(String::as_str));
+    for part in ["refused, as it is held", "timed out: still held by", "a former holder would be refused"] {
+        assert!(lines.iter().any(|line| line.contains(part)), "{part:?} is not in {lines:#?}");
+    }
+}
+
+#[tokio::test]
+async fn arango_sync() {
+    let lines = run(env!("CARGO_BIN_EXE_arango_sync"), &on_arango().await.each_ref().map(String::as_str));
+    for part in ["a second attempt is refused", "8 threads counted to 80", "nothing is held any more"] {
+        assert!(lines.iter().any(|line| line.contains(part)), "{part:?} is not in {lines:#?}");
+    }
 }
 
 #[tokio::test]

@@ -56,6 +56,18 @@ impl Arango {
 
     /// The user who may do anything.
     #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The password of that user.
+    #[must_use]
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// The two of them.
+    #[must_use]
     pub fn credentials(&self) -> Credentials {
         Credentials::password(&self.user, &self.password)
     }
