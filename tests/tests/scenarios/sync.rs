@@ -127,7 +127,8 @@ fn a_forked_child_neither_renews_nor_releases() {
 /// Whatever mutex a thread of the parent held at the moment of the fork.
 #[test]
 fn no_forked_child_of_a_busy_process_hangs() {
-    let parent = Worker::start_sync_with_fork(&Shim::from_source("fork_shim.c"), &["forks", "500"]);
+    let shim = Shim::from_source("fork_shim.c");
+    let parent = Worker::start_sync_with_fork(&shim, &["forks", "500"]);
     assert_eq!(parent.says(), "done");
 }
 
