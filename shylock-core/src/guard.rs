@@ -101,7 +101,8 @@ impl AsyncLockGuard {
     }
 
     /// Ends this guard without releasing the lock: [`LockManager::resume`] goes on with the ticket, here or in
-    /// another process, with the same token. Nobody renews the lease meanwhile.
+    /// another process, with the same token. Nobody renews the lease meanwhile. The ticket of a forked child's copy of a
+    /// guard is refused.
     #[must_use = "the lock stays held until its lease ends, and only the ticket can release it"]
     pub fn detach(self) -> LockTicket {
         LockTicket::new(&self.name, &self.held.detach())

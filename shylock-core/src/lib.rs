@@ -13,6 +13,7 @@ mod manager;
 mod memory;
 mod name;
 mod options;
+mod process;
 mod ticket;
 
 pub use crate::{
@@ -23,9 +24,10 @@ pub use crate::{
     guard::AsyncLockGuard,
     lease::{FencingToken, HolderId, HolderInfo, LeaseKey, LockInfo},
     lock::AsyncLock,
-    manager::{LockManager, LockManagerBuilder, configure},
+    manager::{LockManager, LockManagerBuilder, WeakLockManager, configure},
     memory::MemoryBackend,
     name::{InvalidName, LockName},
     options::{DEFAULT_TTL, MAX_TTL, MIN_TTL},
+    process::PerProcess,
     ticket::LockTicket,
 };

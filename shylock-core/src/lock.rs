@@ -164,11 +164,20 @@ impl AsyncLock {
         &self.name
     }
 
-    /// The manager on which it is acquired: its own, or the process's default.
+    /// The same lock on this manager's store, whatever the default is.
+    pub fn with_manager(mut self, manager: LockManager) -> Self {
+        self.manager = Some(manager);
+        self
+    }
+
+    /// The manager on which it would be acquired now: its own, or the process's default.
     ///
     /// # Errors
-    /// [`Error::NotConfigured`].
+    /// What [`acquire`](Self::acquire) finds before anything is sent: [`Error::InvalidName`],
+    /// [`Error::InvalidOption`], [`Error::NotConfigured`].
     pub fn manager(&self) -> Result<LockManager> {
+        LockName::new(&self.name)?;
+        self.options.check()?;
         self.manager.clone().map_or_else(LockManager::configured, Ok)
     }
 
@@ -177,8 +186,6 @@ impl AsyncLock {
     }
 
     fn wanted(&self) -> Result<(LockManager, Wanted)> {
-        let name = LockName::new(&self.name)?;
-        self.options.check()?;
         let manager = self.manager()?;
         let options = &manager.engine().options;
         let terms = Terms {
@@ -187,7 +194,7 @@ impl AsyncLock {
             ..options.terms(self.options.ttl.unwrap_or(options.ttl))
         };
         let info = HolderInfo { note: self.options.note.clone(), ..manager.engine().info.clone() };
-        let name = manager.full_name(&name)?;
+        let name = manager.full_name(&LockName::new(&self.name)?)?;
         Ok((manager, Wanted { name, info, terms }))
     }
 }

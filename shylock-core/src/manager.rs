@@ -3,7 +3,7 @@
 use std::{
     fmt,
     future::Future,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, Weak},
     time::Duration,
 };
 
@@ -12,15 +12,16 @@ use crate::{
     Result,
     engine::{Engine, Runtime},
     options::ManagerOptions,
+    process::PerProcess,
 };
 
-static DEFAULT: RwLock<Option<LockManager>> = RwLock::new(None);
+static DEFAULT: PerProcess<RwLock<Option<LockManager>>> = PerProcess::new();
 
 /// Sets, or replaces, the store that locks of this process use unless they were made by another manager.
 ///
 /// A lock looks for the default each time it is acquired; guards stay with the manager they came from.
 pub fn configure(manager: impl Into<LockManager>) {
-    *DEFAULT.write().unwrap_or_else(PoisonError::into_inner) = Some(manager.into());
+    *DEFAULT.get().write().unwrap_or_else(PoisonError::into_inner) = Some(manager.into());
 }
 
 /// One store, and what all locks on it share in this process: the queues of waiters and the renewal of leases.
@@ -28,11 +29,15 @@ pub fn configure(manager: impl Into<LockManager>) {
 /// Cheap to clone; all clones are the same manager. It works on the tokio runtime on which it was made, or on a
 /// thread of its own where there was none; when that runtime ends, calls fail with [`Error::Stopped`] and held
 /// leases are told to be lost. The same is true of its copy in a forked child process, which touches neither the locks
-/// nor the connections of its parent.
+/// nor the connections of its parent; a child has no default manager until it configures one.
 #[derive(Clone)]
 pub struct LockManager {
     engine: Arc<Engine>,
 }
+
+/// A manager that somebody else may still use: see [`LockManager::downgrade`].
+#[derive(Debug, Clone)]
+pub struct WeakLockManager(Weak<Engine>);
 
 /// Options of a [`LockManager`]. They are checked by [`build`](Self::build).
 #[derive(Debug)]
@@ -130,6 +135,25 @@ impl LockManager {
         self.engine.idle().await;
     }
 
+    /// A handle that does not keep the manager alive. Locks, guards and releases under way do.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakLockManager {
+        WeakLockManager(Arc::downgrade(&self.engine))
+    }
+
+    /// Whether calls can only fail with [`Error::Stopped`]: the manager's runtime has ended, or this is the copy of a
+    /// manager in a forked child. No I/O, no waiting.
+    #[must_use]
+    pub fn has_stopped(&self) -> bool {
+        self.engine.has_ended()
+    }
+
+    /// How long a call may take that does not wait for a lock.
+    #[must_use]
+    pub fn call_timeout(&self) -> Duration {
+        self.engine.options.call_timeout
+    }
+
     /// Resolves when the manager's runtime has run a task. No I/O: it tells a runtime that runs from one that hangs.
     ///
     /// # Errors
@@ -143,7 +167,7 @@ impl LockManager {
     /// # Errors
     /// [`Error::NotConfigured`].
     pub fn configured() -> Result<Self> {
-        let default = DEFAULT.read().unwrap_or_else(PoisonError::into_inner);
+        let default = DEFAULT.get().read().unwrap_or_else(PoisonError::into_inner);
         default.clone().ok_or(Error::NotConfigured)
     }
 
@@ -254,6 +278,14 @@ impl LockManagerBuilder {
         let host = self.options.label.clone().or_else(host_name);
         let info = HolderInfo { host, pid: Some(std::process::id()), note: None };
         LockManager { engine: Engine::new(self.backend, self.options, info, runtime) }
+    }
+}
+
+impl WeakLockManager {
+    /// The manager, if it is still there.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<LockManager> {
+        self.0.upgrade().map(|engine| LockManager { engine })
     }
 }
 

@@ -20,7 +20,11 @@ pub struct LockTicket {
 
 impl LockTicket {
     pub(crate) fn new(shown: &Arc<str>, lease: &Lease) -> Self {
-        Self { shown: Arc::clone(shown), key: lease.key.clone(), ttl: lease.terms.ttl }
+        let mut key = lease.key.clone();
+        if lease.is_a_copy() {
+            key.holder = HolderId::from_bytes([0; 16]);
+        }
+        Self { shown: Arc::clone(shown), key, ttl: lease.terms.ttl }
     }
 
     /// The lock's name, as it was given.

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use shylock_core::{AsyncLockGuard, Error, FencingToken, LockTicket, Loss, LossReason, Result};
 
 use crate::{
-    call::wait,
+    call::{Limit, wait},
     loss,
     runtime::{self, Outcome},
 };
@@ -68,14 +68,33 @@ impl LockGuard {
         self.inner().ensure_held()
     }
 
+    /// How long dropping this guard waits for its release, see
+    /// [`Lock::with_drop_timeout`](crate::Lock::with_drop_timeout).
+    pub const fn with_drop_timeout(mut self, timeout: Duration) -> Self {
+        self.drop_timeout = timeout;
+        self
+    }
+
+    /// [`wait_lost`](Self::wait_lost) by the name that the async guard has for it.
+    #[must_use]
+    pub fn lost(&self) -> Loss {
+        self.wait_lost()
+    }
+
     /// Blocks until the lease is lost, as [`AsyncLockGuard::lost`] tells it: before anybody else can have it. To be
     /// called on a thread of its own; the guard can be shared with it, as by [`std::thread::scope`].
+    ///
+    /// # Panics
+    /// The caller is a task on this crate's own runtime, whose thread would stop renewing all leases.
     #[must_use]
     pub fn wait_lost(&self) -> Loss {
         loss::wait(self.inner())
     }
 
     /// Like [`wait_lost`](Self::wait_lost), but no longer than `timeout`. `None`: the lock is still held.
+    ///
+    /// # Panics
+    /// As `wait_lost`.
     #[must_use]
     pub fn wait_lost_timeout(&self, timeout: Duration) -> Option<Loss> {
         loss::wait_for(self.inner(), timeout)
@@ -93,7 +112,7 @@ impl LockGuard {
     /// # Errors
     /// As `AsyncLockGuard::renew`, and [`Error::Stalled`].
     pub fn renew(&self) -> Result<()> {
-        wait(|| Ok(self.inner().manager()), self.inner().renew())
+        wait(&self.inner().manager(), Limit::Call, self.inner().renew())
     }
 
     /// Like [`AsyncLockGuard::release`]: releases the lock, and tells what became of it.
@@ -102,8 +121,7 @@ impl LockGuard {
     /// As `AsyncLockGuard::release`, and [`Error::Stalled`].
     pub fn release(mut self) -> Result<()> {
         let guard = self.take();
-        let manager = guard.manager();
-        wait(|| Ok(manager.clone()), async move { guard.release().await })
+        wait(&guard.manager(), Limit::Call, async move { guard.release().await })
     }
 
     /// Like [`AsyncLockGuard::detach`]: ends this guard without releasing the lock. The ticket can be resumed by the
@@ -128,13 +146,17 @@ const THERE: &str = "a guard has its inside until it ends";
 impl Drop for LockGuard {
     fn drop(&mut self) {
         let Some(guard) = self.inner.take() else { return };
-        let stopped = matches!(guard.ensure_held(), Err(Error::Lost { reason: LossReason::Stopped }));
+        let stopped = matches!(guard.ensure_held(), Err(Error::Lost { reason: LossReason::Stopped }))
+            || !runtime::is_running() && guard.manager().has_stopped();
         if stopped || runtime::is_own_thread() {
             // Nothing can be waited for. The inner guard does what can be done.
             return drop(guard);
         }
-        let release = runtime::call(release(guard));
+        let name = guard.name().to_owned();
+        // Where no thread can be started, the inner guard is dropped, and so released in the background.
+        let Ok(release) = runtime::call(release(guard)) else { return };
         if matches!(release.within(self.drop_timeout), Outcome::NotYet) {
+            tracing::debug!(lock = %name, "a release takes longer than its guard waits, and goes on in the background");
             release.leave();
         }
     }
@@ -155,6 +177,12 @@ async fn release(guard: AsyncLockGuard) {
 
 impl fmt::Debug for LockGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("LockGuard").field(&self.inner).finish()
+        let guard = self.inner();
+        let held = guard.ensure_held().map(|()| guard.remaining());
+        f.debug_struct("LockGuard")
+            .field("name", &guard.name())
+            .field("token", &guard.token())
+            .field("held", &held)
+            .finish()
     }
 }

@@ -11,8 +11,10 @@ mod runtime;
 mod shutdown;
 
 pub use shylock_core::{
-    AsyncLock, AsyncLockGuard, Backend, DEFAULT_TTL, Error, FencingToken, HolderId, HolderInfo, InvalidName, LeaseKey,
-    LockInfo, LockName, LockTicket, Loss, LossReason, MAX_TTL, MIN_TTL, MemoryBackend, Result,
+    AcquireRequest, AsyncLock, AsyncLockGuard, Attempt, Backend, BackendError, DEFAULT_TTL, Error, Failure,
+    FencingToken, Grant, HandOff, HolderId, HolderInfo, InvalidName, LeaseKey, ListQuery, LockInfo, LockName,
+    LockTicket, Loss, LossReason, MAX_TTL, MIN_TTL, MemoryBackend, ReleaseOutcome, RenewOutcome, Renewal, Result,
+    Watch,
 };
 
 pub use crate::{

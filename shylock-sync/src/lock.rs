@@ -6,7 +6,7 @@ use shylock_core::{AsyncLock, AsyncLockGuard, Error, Result};
 
 use crate::{
     LockGuard,
-    call::{wait, wait_for},
+    call::{Limit, wait},
     guard::DROP_TIMEOUT,
 };
 
@@ -70,7 +70,7 @@ impl Lock {
     /// # Errors
     /// As `AsyncLock::acquire`, and [`Error::Stalled`].
     pub fn acquire(&self) -> Result<LockGuard> {
-        let guard = self.call(|lock| async move { lock.acquire().await })?;
+        let guard = self.call(Limit::None, |lock| async move { lock.acquire().await })?;
         Ok(self.guard(guard))
     }
 
@@ -79,7 +79,7 @@ impl Lock {
     /// # Errors
     /// As `AsyncLock::try_acquire`, and [`Error::Stalled`].
     pub fn try_acquire(&self) -> Result<Option<LockGuard>> {
-        let guard = self.call(|lock| async move { lock.try_acquire().await })?;
+        let guard = self.call(Limit::Call, |lock| async move { lock.try_acquire().await })?;
         Ok(guard.map(|guard| self.guard(guard)))
     }
 
@@ -88,9 +88,8 @@ impl Lock {
     /// # Errors
     /// As `AsyncLock::acquire_timeout`, and [`Error::Stalled`].
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<LockGuard> {
-        let lock = self.inner.clone();
-        let work = async move { lock.acquire_timeout(timeout).await };
-        Ok(self.guard(wait_for(timeout, || self.inner.manager(), work)?))
+        let guard = self.call(Limit::Lock(timeout), |lock| async move { lock.acquire_timeout(timeout).await })?;
+        Ok(self.guard(guard))
     }
 
     /// Like [`AsyncLock::with`]: acquires the lock, runs `work`, and releases, also if `work` panics.
@@ -125,12 +124,14 @@ impl Lock {
         LockGuard::new(guard, self.drop_timeout)
     }
 
-    fn call<T, F>(&self, work: impl FnOnce(AsyncLock) -> F) -> Result<T>
+    /// On the manager of this moment, though another becomes the default meanwhile.
+    fn call<T, F>(&self, limit: Limit, work: impl FnOnce(AsyncLock) -> F) -> Result<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        wait(|| self.inner.manager(), work(self.inner.clone()))
+        let manager = self.inner.manager()?;
+        wait(&manager, limit, work(self.inner.clone().with_manager(manager.clone())))
     }
 }
 

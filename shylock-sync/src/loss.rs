@@ -9,9 +9,9 @@ use std::{
 
 use shylock_core::{AsyncLockGuard, Error, Loss, LossReason};
 
-use crate::runtime::{self, Outcome};
+use crate::runtime::{self, Call, Outcome};
 
-/// Between two looks at a lease that nobody tells the end of.
+/// A lease that has almost ended is looked at again after this.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
 pub(crate) fn wait(guard: &AsyncLockGuard) -> Loss {
@@ -24,51 +24,68 @@ pub(crate) fn wait(guard: &AsyncLockGuard) -> Loss {
 
 /// Waits to be told, and looks at the local deadline besides: it holds whatever the runtime does.
 pub(crate) fn wait_for(guard: &AsyncLockGuard, timeout: Duration) -> Option<Loss> {
+    assert!(!runtime::is_own_thread(), "a loss was waited for on the thread that renews all leases");
     let since = Instant::now();
-    let mut told = runtime::call(guard.lost());
+    let mut told = None;
     loop {
-        if let Err(Error::Lost { reason }) = guard.ensure_held() {
-            return Some(reason.into());
+        if let Some(loss) = loss_of(guard) {
+            return Some(loss);
         }
         let left = timeout.saturating_sub(since.elapsed());
         if left.is_zero() {
             return None;
         }
-        match told.within(guard.remaining().max(SHORTEST_WAIT).min(left)) {
-            Outcome::Answer(loss) => return Some(loss),
-            Outcome::NotYet => {}
-            Outcome::Gone => {
-                // The runtime has ended, but not the one of this lease; or none can be started.
-                thread::sleep(SHORTEST_WAIT);
-                told = runtime::call(guard.lost());
-            }
+        let pause = guard.remaining().max(SHORTEST_WAIT).min(left);
+        match told.take().map_or_else(|| runtime::call(guard.lost()), Ok) {
+            Ok(call) => match call.within(pause) {
+                Outcome::Answer(loss) => return Some(loss),
+                Outcome::NotYet => told = Some(call),
+                // The runtime has ended, but perhaps not that of the lease.
+                Outcome::Gone => {}
+            },
+            // No thread can be started: the clock is all there is.
+            Err(_) => thread::sleep(pause),
         }
     }
 }
 
-pub(crate) fn alarm(guard: &AsyncLockGuard, call: impl FnOnce(Loss) + Send + 'static) {
-    let mut alarm = Alarm(Some((Box::pin(guard.lost()), Box::new(call))));
-    runtime::call(async move {
-        if let Some((lost, _)) = &mut alarm.0 {
-            match lost.await {
-                Loss { reason: LossReason::Released, .. } => drop(alarm.0.take()),
-                loss => alarm.tell(move |_| loss),
-            }
-        }
-    })
-    .leave();
+fn loss_of(guard: &AsyncLockGuard) -> Option<Loss> {
+    match guard.ensure_held() {
+        Err(Error::Lost { reason }) => Some(reason.into()),
+        _ => None,
+    }
 }
 
-type Lost = Pin<Box<dyn Future<Output = Loss> + Send>>;
-type Call = Box<dyn FnOnce(Loss) + Send>;
+pub(crate) fn alarm(guard: &AsyncLockGuard, call: impl FnOnce(Loss) + Send + 'static) {
+    let mut alarm = Alarm { armed: Some(Armed { lost: Box::pin(guard.lost()), call: Box::new(call) }) };
+    if let Some(loss) = loss_of(guard) {
+        return alarm.go_off(move |_| loss);
+    }
+    let watch = runtime::call(async move {
+        let Some(armed) = &mut alarm.armed else { return };
+        match armed.lost.as_mut().await {
+            Loss { reason: LossReason::Released, .. } => drop(alarm.armed.take()),
+            loss => alarm.go_off(move |_| loss),
+        }
+    });
+    // Where no thread can be started, the alarm was dropped, and tries to go on by itself.
+    watch.into_iter().for_each(Call::leave);
+}
 
 /// One that is dropped unheard, as its task is with the runtime, goes on on a thread.
-struct Alarm(Option<(Lost, Call)>);
+struct Alarm {
+    armed: Option<Armed>,
+}
+
+struct Armed {
+    lost: Pin<Box<dyn Future<Output = Loss> + Send>>,
+    call: Box<dyn FnOnce(Loss) + Send>,
+}
 
 impl Alarm {
     /// Calls on a thread, where it may take its time.
-    fn tell(&mut self, loss: impl FnOnce(Lost) -> Loss + Send + 'static) {
-        let Some((lost, call)) = self.0.take() else { return };
+    fn go_off(&mut self, loss: impl FnOnce(Pin<Box<dyn Future<Output = Loss> + Send>>) -> Loss + Send + 'static) {
+        let Some(Armed { lost, call }) = self.armed.take() else { return };
         let tell = move || {
             let loss = loss(lost);
             if loss.reason != LossReason::Released {
@@ -83,6 +100,6 @@ impl Alarm {
 
 impl Drop for Alarm {
     fn drop(&mut self) {
-        self.tell(runtime::drive);
+        self.go_off(runtime::drive);
     }
 }

@@ -2,25 +2,34 @@
 
 use std::{
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use shylock_core::{self as core, Backend, LockInfo, LockTicket, Result};
+use shylock_core::{self as core, Backend, LockInfo, LockTicket, PerProcess, Result, WeakLockManager};
 
-use crate::{Lock, LockGuard, call::wait, guard::DROP_TIMEOUT, runtime};
+use crate::{
+    Lock, LockGuard,
+    call::{Limit, wait},
+    guard::DROP_TIMEOUT,
+    runtime,
+};
 
-/// Those that [`shutdown`](crate::shutdown) has to wait for.
-static OPEN: Mutex<Vec<Weak<core::LockManager>>> = Mutex::new(Vec::new());
+/// Those that [`shutdown`](crate::shutdown) has to wait for, if they are still there.
+static OPEN: PerProcess<Mutex<Vec<WeakLockManager>>> = PerProcess::new();
 
 /// Like [`shylock_core::configure`], of which this is the blocking form: sets the store that locks of this process
 /// use, [`Lock`] and [`AsyncLock`](shylock_core::AsyncLock) alike.
 ///
-/// A store that is given here works on this crate's own runtime, until [`shutdown`](crate::shutdown). One that was
-/// configured by async code works on that code's runtime, and ends with it: calls then fail with
+/// A store that is given here is worked with on this crate's own runtime, until [`shutdown`](crate::shutdown). One that
+/// was configured by async code is worked with on that code's runtime, and ends with it: calls then fail with
 /// [`Error::Stopped`](crate::Error::Stopped), until another is configured.
+///
+/// **Connect by [`block_on`](crate::block_on).** The connections of a store belong to the runtime on which they were
+/// made, wherever the manager works: when an async runtime ends, those that were made on it are dead, and calls fail
+/// with [`Error::Backend`](crate::Error::Backend) when their time is up.
 pub fn configure(manager: impl Into<LockManager>) {
-    core::configure(manager.into().0.as_ref().clone());
+    core::configure(manager.into().0);
 }
 
 /// One store, and what all locks on it share in this process: [`shylock_core::LockManager`] for synchronous code.
@@ -28,7 +37,7 @@ pub fn configure(manager: impl Into<LockManager>) {
 /// Made from a store, it works on this crate's own runtime and thread. Made from an async manager, it is that one, and
 /// works where that one does.
 #[derive(Debug, Clone)]
-pub struct LockManager(Arc<core::LockManager>);
+pub struct LockManager(core::LockManager);
 
 /// Options of a [`LockManager`], with the bounds and defaults of [`shylock_core::LockManagerBuilder`].
 #[derive(Debug)]
@@ -71,7 +80,7 @@ impl LockManager {
     /// As there, and [`Error::Stalled`](crate::Error::Stalled).
     pub fn inspect(&self, name: impl AsRef<str>) -> Result<Option<LockInfo>> {
         let name = name.as_ref().to_owned();
-        self.call(|manager| async move { manager.inspect(name).await })
+        self.call(Limit::Call, |manager| async move { manager.inspect(name).await })
     }
 
     /// Like [`list`](core::LockManager::list) of the async manager: all held locks whose names begin with `prefix`.
@@ -80,7 +89,7 @@ impl LockManager {
     /// As there, and [`Error::Stalled`](crate::Error::Stalled).
     pub fn list(&self, prefix: impl AsRef<str>) -> Result<Vec<LockInfo>> {
         let prefix = prefix.as_ref().to_owned();
-        self.call(|manager| async move { manager.list(prefix).await })
+        self.call(Limit::None, |manager| async move { manager.list(prefix).await })
     }
 
     /// Like [`force_break`](core::LockManager::force_break) of the async manager: frees a lock whoever holds it.
@@ -89,7 +98,7 @@ impl LockManager {
     /// As there, and [`Error::Stalled`](crate::Error::Stalled).
     pub fn force_break(&self, name: impl AsRef<str>) -> Result<Option<LockInfo>> {
         let name = name.as_ref().to_owned();
-        self.call(|manager| async move { manager.force_break(name).await })
+        self.call(Limit::Call, |manager| async move { manager.force_break(name).await })
     }
 
     /// Like [`resume`](core::LockManager::resume) of the async manager: goes on with a lock that was detached.
@@ -97,7 +106,7 @@ impl LockManager {
     /// # Errors
     /// As there, and [`Error::Stalled`](crate::Error::Stalled).
     pub fn resume(&self, ticket: LockTicket) -> Result<LockGuard> {
-        let guard = self.call(|manager| async move { manager.resume(ticket).await })?;
+        let guard = self.call(Limit::Call, |manager| async move { manager.resume(ticket).await })?;
         Ok(LockGuard::new(guard, DROP_TIMEOUT))
     }
 
@@ -108,35 +117,32 @@ impl LockManager {
     /// [`Error::Stopped`](crate::Error::Stopped), [`Error::Stalled`](crate::Error::Stalled): the runtime
     /// has ended, or does not run, and there may be releases that were never sent.
     pub fn close(&self) -> Result<()> {
-        self.call(|manager| async move {
+        self.call(Limit::None, |manager| async move {
             manager.close().await;
             manager.pulse().await
         })
     }
 
-    /// Like [`close`](Self::close), no longer than this. What is not released by then goes on.
-    pub(crate) fn close_within(&self, limit: Duration) {
-        let manager = self.0.as_ref().clone();
-        let closing = runtime::call(async move { manager.close().await });
-        closing.within(limit);
+    /// The same manager for async code.
+    #[must_use]
+    pub fn as_async(&self) -> &core::LockManager {
+        &self.0
     }
 
     fn of(manager: core::LockManager) -> Self {
-        let manager = Arc::new(manager);
         let mut open = open();
-        open.retain(|manager| manager.strong_count() > 0);
-        open.push(Arc::downgrade(&manager));
+        open.retain(|manager| manager.upgrade().is_some());
+        open.push(manager.downgrade());
         drop(open);
         Self(manager)
     }
 
-    fn call<T, F>(&self, work: impl FnOnce(core::LockManager) -> F) -> Result<T>
+    fn call<T, F>(&self, limit: Limit, work: impl FnOnce(core::LockManager) -> F) -> Result<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        let manager = self.0.as_ref().clone();
-        wait(|| Ok(manager.clone()), work(manager.clone()))
+        wait(&self.0, limit, work(self.0.clone()))
     }
 }
 
@@ -193,11 +199,10 @@ impl<T: Into<core::LockManager>> From<T> for LockManager {
 }
 
 /// All managers of this process that may have something to release.
-pub(crate) fn all_open() -> Vec<LockManager> {
-    let all: Vec<_> = open().iter().filter_map(Weak::upgrade).map(LockManager).collect();
-    all.into_iter().chain(LockManager::configured().ok()).collect()
+pub(crate) fn all_open() -> Vec<core::LockManager> {
+    open().iter().filter_map(WeakLockManager::upgrade).collect()
 }
 
-fn open() -> MutexGuard<'static, Vec<Weak<core::LockManager>>> {
-    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+fn open() -> MutexGuard<'static, Vec<WeakLockManager>> {
+    OPEN.get().lock().unwrap_or_else(PoisonError::into_inner)
 }

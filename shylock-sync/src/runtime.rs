@@ -19,6 +19,7 @@ use std::{
     time::Duration,
 };
 
+use shylock_core::PerProcess;
 use tokio::{
     runtime::{Builder, Handle, Runtime},
     sync::mpsc,
@@ -28,16 +29,16 @@ use tokio::{
 /// What blocking tasks of the runtime get to end in, such as a name that is being looked up.
 const LAST_TASKS: Duration = Duration::from_secs(1);
 
-static RUNNING: Mutex<Option<Running>> = Mutex::new(None);
+static RUNNING: PerProcess<Mutex<Option<Running>>> = PerProcess::new();
 
 thread_local! {
-    static IS_OURS: Cell<bool> = const { Cell::new(false) };
+    /// The process whose runtime this thread drives, if it does.
+    static DRIVES: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
 /// The runtime as long as it runs.
+#[derive(Debug)]
 struct Running {
-    /// After a `fork`, the child has this value, but not the thread.
-    process: u32,
     handle: Handle,
     /// The thread ends when all clones of it are gone.
     needed: mpsc::Sender<Infallible>,
@@ -67,9 +68,12 @@ pub(crate) enum Outcome<T> {
 /// The future is polled on the caller's thread, so that it need neither be `Send` nor `'static`, and this may be
 /// called in async code, too: it then blocks the thread, as the caller chose.
 ///
+/// A future that needs another runtime, such as an acquisition on a manager that was made there, waits for ever if that
+/// runtime waits for this call. [`Lock`](crate::Lock) finds that out.
+///
 /// # Panics
-/// No thread can be started; or the caller is a task that was itself spawned on this runtime, which would wait for
-/// itself.
+/// No thread can be started; the caller is a task that was itself spawned on this runtime, which would wait for
+/// itself; or a destructor of a thread's locals, after those of tokio are gone.
 ///
 /// # Examples
 /// ```
@@ -98,13 +102,12 @@ pub(crate) fn drive<F: Future>(future: F) -> F::Output {
 }
 
 /// Starts a call on the runtime.
-pub(crate) fn call<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Call<T> {
+pub(crate) fn call<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> io::Result<Call<T>> {
     let (tell, answer) = channel::sync_channel(1);
     // The answer of a call that nobody waits for any more is dropped, and so what it acquired is released.
     let work = async move { drop(tell.send(work.await)) };
-    let task = with_running(|running| running.handle.spawn(work).abort_handle());
-    let task = task.inspect_err(|error| tracing::error!(%error, "no thread could be started for blocking calls")).ok();
-    Call { answer, task }
+    let task = with_running(|running| running.handle.spawn(work).abort_handle())?;
+    Ok(Call { answer, task: Some(task) })
 }
 
 /// Runs something that looks for the current runtime.
@@ -116,22 +119,19 @@ pub(crate) fn within<T>(make: impl FnOnce() -> T) -> T {
 
 /// Whether this is the thread that drives the runtime: it must not wait for a call.
 pub(crate) fn is_own_thread() -> bool {
-    IS_OURS.try_with(Cell::get).unwrap_or(false)
+    DRIVES.try_with(Cell::get).is_ok_and(|driven| driven.is_some_and(|of| of == process::id()))
 }
 
-/// Whether there is a runtime in this process to be ended.
+/// Whether there is a runtime: no thread has to be started for a call.
 pub(crate) fn is_running() -> bool {
-    slot().as_ref().is_some_and(|running| running.process == process::id())
+    slot().is_some()
 }
 
 /// Ends the runtime and its thread. Says whether both are gone within the limit.
 pub(crate) fn end(limit: Duration) -> bool {
-    let Some(Running { process, needed, ended, thread, handle }) = slot().take() else { return true };
-    if process != process::id() {
-        return leave_to_parent(Running { process, needed, ended, thread, handle });
-    }
+    let Some(Running { needed, ended, thread, .. }) = slot().take() else { return true };
     drop(needed);
-    let gone = !is_own_thread() && ended.recv_timeout(limit) == Err(RecvTimeoutError::Disconnected);
+    let gone = ended.recv_timeout(limit) == Err(RecvTimeoutError::Disconnected);
     gone && thread.join().is_ok()
 }
 
@@ -173,40 +173,42 @@ pub(crate) fn on_a_thread<T: Send + 'static>(
 }
 
 fn slot() -> MutexGuard<'static, Option<Running>> {
-    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+    RUNNING.get().lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Uses the runtime of this process, which is started with its first use.
 fn with_running<T>(use_it: impl FnOnce(&Running) -> T) -> io::Result<T> {
     let mut slot = slot();
-    if let Some(of_parent) = slot.take_if(|running| running.process != process::id()) {
-        leave_to_parent(of_parent);
-    }
     if slot.is_none() {
         *slot = Some(Running::start()?);
     }
     slot.as_ref().map(use_it).ok_or_else(|| io::ErrorKind::Other.into())
 }
 
-/// What was copied by a `fork` is never dropped: that would tear down what the parent uses.
-fn leave_to_parent(running: Running) -> bool {
-    std::mem::forget(running);
-    true
-}
-
 impl Running {
     fn start() -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let handle = runtime.handle().clone();
         let (needed, until) = mpsc::channel(1);
+        let (begin, begun) = channel::channel();
         let (ending, ended) = channel::channel();
-        let thread = thread::Builder::new().name("shylock-sync".into()).spawn(move || run(runtime, until, ending))?;
-        Ok(Self { process: process::id(), handle, needed, ended, thread })
+        // Made on its thread, where it can be dropped, too: a thread of async code must not drop a runtime.
+        let drive = move || {
+            let runtime = Builder::new_current_thread().enable_all().thread_name("shylock-sync-pool").build();
+            match runtime {
+                Err(error) => drop(begin.send(Err(error))),
+                Ok(runtime) => {
+                    drop(begin.send(Ok(runtime.handle().clone())));
+                    run(runtime, until, ending);
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("shylock-sync".into()).spawn(drive)?;
+        let handle = begun.recv().map_err(io::Error::other)??;
+        Ok(Self { handle, needed, ended, thread })
     }
 }
 
 fn run(runtime: Runtime, mut until: mpsc::Receiver<Infallible>, ending: channel::Sender<Infallible>) {
-    IS_OURS.set(true);
+    DRIVES.set(Some(process::id()));
     runtime.block_on(until.recv());
     runtime.shutdown_timeout(LAST_TASKS);
     drop(ending);

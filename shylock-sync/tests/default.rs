@@ -1,6 +1,6 @@
 //! One default for both APIs, in one process: hence one test.
 
-use std::thread;
+use std::{sync::mpsc, thread, time::Duration};
 
 use shylock_sync::{AsyncLock, Error, Lock, LockManager, MemoryBackend, block_on, configure};
 
@@ -32,7 +32,20 @@ fn one_default_for_both() {
     assert!(!held.is_held());
     assert!(matches!(Lock::new("a").acquire(), Err(Error::Stopped)));
     assert!(matches!(block_on(async { AsyncLock::new("a").acquire().await.map(drop) }), Err(Error::Stopped)));
+
+    // A call that waits stays with the default that it began with: here with one that nobody drives.
+    let idle = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    idle.block_on(async { shylock_core::configure(MemoryBackend::new()) });
+    let (begin, begun) = mpsc::channel();
+    let waiting = thread::spawn(move || {
+        begin.send(()).expect("somebody waits");
+        Lock::new("a").acquire().map(drop)
+    });
+    begun.recv().expect("it begins");
+    // Nothing tells when another thread has entered a blocking call.
+    thread::sleep(Duration::from_millis(100));
     configure(MemoryBackend::new());
+    assert!(matches!(waiting.join().expect("no panic"), Err(Error::Stalled)));
     Lock::new("a").acquire().expect("granted").release().expect("released");
     let manager = LockManager::configured().expect("it was configured");
     assert!(manager.list("").expect("the store answers").is_empty());

@@ -56,6 +56,34 @@ fn shutdown_leaves_nothing_behind() {
     configure(store);
     Lock::new("a").acquire().expect("granted").release().expect("released");
 
+    // Calls that can only fail start no thread, nor does a guard that has nothing to release any more.
+    let short = Lock::new("short").with_max_hold(Duration::from_millis(50)).acquire().expect("granted");
+    assert_eq!(short.wait_lost().reason, LossReason::MaxHold);
+    let watched = Lock::new("watched").acquire().expect("granted");
+    let watching = thread::spawn(move || watched.wait_lost().reason);
+    let stopped = LockManager::configured().expect("it was configured");
+    shutdown();
+    assert_eq!(watching.join().expect("no panic"), LossReason::Stopped);
+    drop(short);
+    assert!(matches!(Lock::new("a").acquire(), Err(Error::Stopped)));
+    assert!(matches!(stopped.list(""), Err(Error::Stopped)));
+    assert_no_thread_is_left();
+
+    // Managers that nobody has in hands any more have releases under way all the same. Two may end it at once.
+    let slow = slow::SlowToRelease::by(Duration::from_millis(300));
+    let lock = LockManager::new(slow.clone()).lock("slow").with_drop_timeout(Duration::ZERO);
+    drop(lock.acquire().expect("granted"));
+    drop(lock);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                shutdown();
+                assert_eq!(slow.released(), 1);
+                assert_no_thread_is_left();
+            });
+        }
+    });
+
     // A `block_on` that goes on keeps the runtime, and takes it along when it ends.
     let (end, ended) = tokio::sync::oneshot::channel();
     let (begin, begun) = std::sync::mpsc::channel();

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use shylock_sync::{Error, Lock, LockManager, LossReason, MemoryBackend};
+use shylock_sync::{AsyncLock, Error, Lock, LockManager, LossReason, MemoryBackend};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -129,7 +129,7 @@ fn wait_lost_returns_at_the_deadline() {
     let guard = lock.acquire().expect("granted");
     let left = guard.remaining();
     let since = Instant::now();
-    assert_eq!(guard.wait_lost().reason, LossReason::Expired);
+    assert_eq!(guard.lost().reason, LossReason::Expired);
     let took = since.elapsed();
     assert!(took <= left + Duration::from_millis(50) && took < SECOND, "{took:?} of {left:?}");
     assert!(!guard.is_held() && guard.remaining().is_zero());
@@ -171,6 +171,15 @@ fn a_ticket_goes_from_one_api_to_the_other() {
         guard.release().await.expect("released");
     });
     assert!(one.lock("a").try_acquire().expect("the store answers").is_some());
+}
+
+/// A call that waits stays with the manager that it began with.
+#[test]
+fn a_lock_with_a_manager_of_its_own_needs_no_default() {
+    let manager = manager();
+    let lock = Lock::from(AsyncLock::new("a").with_manager(manager.as_async().clone()));
+    let guard = lock.acquire().expect("granted");
+    assert_eq!(guard.token(), manager.list("").expect("the store answers")[0].token);
 }
 
 #[test]

@@ -9,11 +9,10 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{
-    Process,
     queue::Row,
     renew::{Step, Terms, Trying, View},
 };
-use crate::{LeaseKey, Loss, LossReason, Renewal, clock::Moment};
+use crate::{LeaseKey, Loss, LossReason, Renewal, clock::Moment, process::Process};
 
 #[derive(Debug)]
 pub(crate) struct Lease {

@@ -22,7 +22,7 @@ pub(crate) use self::{
     held::Held,
     lease::Lease,
     renew::Terms,
-    runtime::{Process, Runtime},
+    runtime::Runtime,
     wait::{Patience, Wanted},
 };
 use crate::{Backend, BackendError, Error, HolderInfo, Result, options::ManagerOptions};
@@ -61,6 +61,11 @@ impl Engine {
     /// Waits until no request is under way whose grant might have to be released.
     pub(crate) async fn idle(&self) {
         drop(self.under_way.subscribe().wait_for(|tasks| *tasks == 0).await);
+    }
+
+    /// Whether no call can go out any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.runtime.has_ended()
     }
 
     /// No call goes out from the forked child of the process whose engine this is.

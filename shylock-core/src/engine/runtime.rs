@@ -1,8 +1,18 @@
 //! Where the engine's tasks run: on the runtime on which the manager was made, or on a thread of its own.
 
-use std::{future::Future, io, process, sync::OnceLock, thread};
+use std::{
+    future::Future,
+    io,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
 
 use tokio::{runtime::Handle, sync::oneshot};
+
+use crate::process::Process;
 
 /// The runtime of one manager. It works from any thread and never panics: on a runtime that has ended, a spawned
 /// future is dropped at once.
@@ -16,22 +26,6 @@ pub(crate) struct Runtime {
 enum Place {
     Shared(Handle),
     Own(OnceLock<Option<OwnThread>>),
-}
-
-/// A process. After a `fork`, the child has copies of all values and none of the threads.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Process(u32);
-
-impl Process {
-    pub(crate) fn this() -> Self {
-        Self(process::id())
-    }
-
-    /// Whether this is a value of another process, copied by a `fork`. What it stands for is the other's: nothing may
-    /// be sent for it, and no mutex taken that a thread of the other may have held.
-    pub(crate) fn is_another(self) -> bool {
-        self.0 != process::id()
-    }
 }
 
 impl Runtime {
@@ -51,6 +45,14 @@ impl Runtime {
 
     pub(crate) fn is_of_another_process(&self) -> bool {
         self.process.is_another()
+    }
+
+    /// Whether it runs no task any more. Tokio tells it only by dropping a task.
+    pub(crate) fn has_ended(&self) -> bool {
+        let ran = Arc::new(AtomicBool::new(false));
+        let run = Arc::clone(&ran);
+        self.spawn(async move { run.store(true, Ordering::Release) });
+        Arc::strong_count(&ran) == 1 && !ran.load(Ordering::Acquire)
     }
 
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {

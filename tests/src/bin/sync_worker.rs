@@ -2,8 +2,10 @@
 //!
 //! - `sync_worker end URI LOCK local|static`: ends with a guard alive, in a local variable or in a static.
 //! - `sync_worker fork URI LOCK`: holds `LOCK/dropped` and `LOCK/released`, says `held TOKEN TOKEN`, and forks at the
-//!   next line on stdin. The child says `child PID`, what it sees of its copies, and what it can do by itself; the
-//!   parent answers each line on stdin: `true` if both are still held.
+//!   next line on stdin, while threads of it are busy with other locks. The child says `child PID`, what it sees of its
+//!   copies, and what it can do by itself; the parent answers each line on stdin: `true` if both are still held.
+//! - `sync_worker forks TIMES`: forks so many times while threads of it are busy; each child tries everything and ends.
+//!   Says `done` when all children have ended well.
 //! - `sync_worker shutdown URI LOCK`: uses a lock, says `used`, and ends the runtime at the next line on stdin; says
 //!   `ended` and how many threads are left besides its own, and waits for the end of stdin.
 
@@ -15,9 +17,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, WaitOptions, waitpid};
 use shylock_mongo::{
     MongoBackend,
-    sync::{Lock, LockGuard, Result, block_on, configure, shutdown},
+    sync::{Error, Lock, LockGuard, LockManager, LossReason, MemoryBackend, Result, block_on, configure, shutdown},
 };
 
 static HELD: std::sync::Mutex<Option<LockGuard>> = std::sync::Mutex::new(None);
@@ -29,6 +32,7 @@ fn main() -> Result<()> {
     match arguments[..] {
         ["end", uri, lock, place] => end(uri, lock, place),
         ["fork", uri, lock] => fork(uri, lock),
+        ["forks", times] => forks(times.parse().expect("a number")),
         ["shutdown", uri, lock] => use_and_shut_down(uri, lock),
         _ => panic!("see the head of this program for its arguments"),
     }
@@ -54,12 +58,14 @@ fn fork(uri: &str, lock: &str) -> Result<()> {
     connect(uri)?;
     let acquire = |what: &str| Lock::new(format!("{lock}/{what}")).with_ttl(Duration::from_secs(2)).acquire();
     let (dropped, released) = (acquire("dropped")?, acquire("released")?);
+    let (parents, busy) = (LockManager::configured()?, MemoryBackend::new());
+    (0..4).for_each(|number| keep_busy(LockManager::new(busy.clone()).lock(format!("{number}"))));
     say(&format!("held {} {}", dropped.token(), released.token()));
     let mut lines = io::stdin().lock().lines();
     lines.next();
     // The test preloads a library in which this forks.
     if parent_id() == 0 {
-        child(uri, lock, dropped, released);
+        child(uri, lock, &parents, dropped, released);
     }
     for line in lines {
         line.expect("stdin is text");
@@ -69,14 +75,55 @@ fn fork(uri: &str, lock: &str) -> Result<()> {
     Ok(())
 }
 
-fn child(uri: &str, lock: &str, dropped: LockGuard, released: LockGuard) -> ! {
+/// A thread that acquires and releases until the process ends.
+fn keep_busy(lock: Lock) {
+    thread::spawn(move || while lock.acquire().is_ok_and(|guard| guard.is_held()) {});
+}
+
+fn forks(times: u32) -> Result<()> {
+    let manager = LockManager::new(MemoryBackend::new());
+    configure(manager.clone());
+    (0..4).for_each(|number| keep_busy(manager.lock(format!("{number}"))));
+    for time in 0..times {
+        let guards = [manager.lock("a").acquire()?, manager.lock("b").acquire()?];
+        match parent_id() {
+            0 => try_everything(&manager, guards),
+            child => {
+                let child = Pid::from_raw(child.cast_signed()).expect("a process");
+                let ended = waitpid(Some(child), WaitOptions::empty()).expect("it is ours").expect("it has ended");
+                assert_eq!(ended.1.exit_status(), Some(0), "child {time}: {:?}", ended.1);
+            }
+        }
+    }
+    say("done");
+    Ok(())
+}
+
+/// In a child: nothing hangs, whatever the threads of the parent held at the moment of the fork.
+fn try_everything(parents: &LockManager, [one, other]: [LockGuard; 2]) -> ! {
+    let stopped = [
+        one.renew().is_err(),
+        one.wait_lost().reason == LossReason::Stopped,
+        matches!(other.release(), Err(Error::Stopped)),
+        matches!(parents.lock("c").acquire(), Err(Error::Stopped)),
+        matches!(parents.resume(one.detach()), Err(Error::Stopped)),
+        matches!(Lock::new("c").acquire(), Err(Error::NotConfigured)),
+    ];
+    configure(MemoryBackend::new());
+    let own = Lock::new("a").with(|guard| guard.is_held());
+    shutdown();
+    process::exit(i32::from(stopped != [true; 6] || own.is_err()))
+}
+
+fn child(uri: &str, lock: &str, parents: &LockManager, dropped: LockGuard, released: LockGuard) -> ! {
     say(&format!("child {}", process::id()));
     say(&format!("held {} {:?} renew {:?}", dropped.is_held(), dropped.wait_lost().reason, dropped.renew()));
     let since = Instant::now();
     drop(dropped);
     let quick = since.elapsed() < Duration::from_millis(500);
     say(&format!("dropped quickly {quick} released {:?}", released.release()));
-    say(&format!("with the parent's store {:?}", Lock::new(lock).try_acquire().map(drop)));
+    say(&format!("with the parent's store {:?}", parents.lock(lock).try_acquire().map(drop)));
+    say(&format!("without a store {:?}", Lock::new(lock).try_acquire().map(drop)));
     let own = connect(uri).and_then(|()| Lock::new(lock).with(|guard| guard.is_held()));
     say(&format!("with a store of its own {own:?}"));
     shutdown();

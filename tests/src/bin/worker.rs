@@ -73,8 +73,10 @@ async fn see(uri: &str, lock: &str) -> Result<()> {
     match manager.lock(lock).try_acquire().await? {
         Some(guard) => {
             let info = manager.inspect(lock).await?.expect("held");
-            say(&format!("free {} {} {wall}", guard.token(), info.remaining.as_millis()));
-            guard.release().await
+            // Before anybody can be told, who then may end this process.
+            guard.release().await?;
+            say(&format!("free {} {} {wall}", info.token, info.remaining.as_millis()));
+            Ok(())
         }
         None => {
             let info = manager.inspect(lock).await?.expect("held");

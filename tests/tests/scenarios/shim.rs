@@ -6,6 +6,8 @@ use std::{
     process::Command,
 };
 
+use crate::fresh;
+
 /// Removed when dropped.
 pub(crate) struct Shim(PathBuf);
 
@@ -13,7 +15,7 @@ impl Shim {
     /// Compiled from a source beside this file. The C compiler is the one that Rust links with.
     pub(crate) fn from_source(name: &str) -> Self {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios").join(name);
-        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}_{}.so", std::process::id()));
+        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.so", fresh(name)));
         let compiled = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).status();
         assert!(compiled.expect("there is a C compiler").success());
         Self(library)

@@ -10,7 +10,7 @@ use mongodb::bson::doc;
 use rustix::process::{Pid, Signal, kill_process};
 use shylock_mongo::{
     MongoBackend,
-    sync::{Lock, LockManager, block_on},
+    sync::{Error, Lock, LockManager, block_on},
 };
 use shylock_tests::Mongo;
 
@@ -93,9 +93,10 @@ fn a_forked_child_neither_renews_nor_releases() {
     parent.ask();
     let pid = i32::try_from(parent.says_first("child ")[0]).ok().and_then(Pid::from_raw);
     let child = Orphan(pid.expect("a process"));
-    assert_eq!(parent.says(), "held false Stopped renew Err(Lost { reason: Stopped })");
+    assert_eq!(parent.says(), "held false Stopped renew Err(Stopped)");
     assert_eq!(parent.says(), "dropped quickly true released Err(Stopped)");
     assert_eq!(parent.says(), "with the parent's store Err(Stopped)");
+    assert_eq!(parent.says(), "without a store Err(NotConfigured)");
     assert_eq!(parent.says(), "with a store of its own Ok(true)");
 
     // The parent's locks are as they were, and it works on: for longer than a lease.
@@ -121,6 +122,29 @@ fn a_forked_child_neither_renews_nor_releases() {
         next.release().expect("released");
     }
     drop(child);
+}
+
+/// Whatever mutex a thread of the parent held at the moment of the fork.
+#[test]
+fn no_forked_child_of_a_busy_process_hangs() {
+    let shim = Shim::from_source("fork_shim.c");
+    let parent = Worker::start_sync_with_fork(&shim, &["forks", "500"]);
+    assert_eq!(parent.says(), "done");
+}
+
+/// The connections of a store are where it was made: that is told in time, and no hang.
+#[test]
+fn a_store_dies_with_the_runtime_on_which_it_was_connected() {
+    let (mongo, name) = (mongo(), fresh("elsewhere"));
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let backend = runtime.block_on(MongoBackend::connect(mongo.uri(), "shylock_scenarios")).expect("connected");
+    let manager = LockManager::builder(backend).call_timeout(SECOND).build().expect("good options");
+    manager.lock(&name).acquire().expect("granted").release().expect("released");
+    drop(runtime);
+    let since = Instant::now();
+    let outcome = manager.lock(&name).try_acquire().map(drop);
+    assert!(matches!(outcome, Err(Error::Backend { .. })), "{outcome:?}");
+    assert!(since.elapsed() < SECOND + SECOND / 10, "{:?}", since.elapsed());
 }
 
 #[test]
