@@ -8,6 +8,9 @@ use super::audit::{
     only_releases_are_lost, sound, tokens_grow,
 };
 
+type Check = fn(&[AuditEntry]) -> Verdict;
+type Spoil = fn(&mut Vec<AuditEntry>);
+
 /// A version that was committed, and whose lease ends, so many milliseconds after some moment.
 fn version(at: i64, owner: &str, token: u64, ends: f64) -> AuditEntry {
     let start = 1_700_000_000_000;
@@ -48,7 +51,7 @@ fn set(entry: &mut AuditEntry, field: &str, value: impl Into<Value>) {
 
 /// Which of the checkers reject it.
 fn rejecting(history: &[AuditEntry]) -> Vec<&'static str> {
-    let checkers: [(&str, fn(&[AuditEntry]) -> Verdict); 5] = [
+    let checkers: [(&str, Check); 5] = [
         ("tokens", tokens_grow),
         ("overlap", |history| leases_never_overlap(history, never)),
         ("ends", ends_never_move_back),
@@ -66,7 +69,7 @@ fn a_clean_history_is_sound() {
 
 #[test]
 fn each_spoilt_history_is_rejected_by_the_checker_that_is_there_for_it() {
-    let spoilt: [(&str, &[&str], fn(&mut Vec<AuditEntry>)); 14] = [
+    let spoilt: [(&str, &[&str], Spoil); 14] = [
         ("a token is granted twice", &["tokens"], |h| set(&mut h[3], "token", 10)),
         ("a token falls", &["tokens"], |h| set(&mut h[4], "token", 9)),
         ("a token changes at a release", &["tokens"], |h| set(&mut h[2], "token", 11)),
