@@ -25,7 +25,7 @@ pub struct Arango {
 
 enum Running {
     Elsewhere,
-    Container(#[expect(dead_code, reason = "it runs until it is dropped")] Container),
+    Container(#[expect(dead_code, reason = "it runs until it is dropped")] Box<Container>),
     TestServer(#[expect(dead_code, reason = "it runs until it is dropped")] ArangoServer),
 }
 
@@ -118,7 +118,7 @@ async fn start() -> Result<Arango> {
         ArangoSource::OfficialImage => {
             let container = Container::start().await?;
             let (url, password) = (container.url.clone(), container.password.clone());
-            (url, "root".into(), password, Running::Container(container))
+            (url, "root".into(), password, Running::Container(Box::new(container)))
         }
         ArangoSource::TestServer => {
             let server = ArangoServer::builder().user("root", "of a test", Rights::new(Level::ReadWrite)).start();
