@@ -38,30 +38,25 @@ pub(crate) async fn prepare(database: &Database, settings: &Settings) -> Result<
 }
 
 async fn check_and_make(database: &Database, settings: &Settings) -> Result<Ready, RequestError> {
-    let (mut made, mut expected) = (None, None);
-    if settings.create_database {
-        let new = make_database(database).await?;
-        // It is there by now, whoever made it; this coordinator may not know yet.
-        expected = Some(Instant::now());
-        made = expected.filter(|_| new);
+    let mut made = None;
+    if settings.create_database && make_database(database).await? {
+        made = Some(Instant::now());
     }
-    if make_collection(database, settings, expected).await? {
-        expected = Some(Instant::now());
-        made = expected;
+    if make_collection(database, settings, made).await? {
+        made = Some(Instant::now());
     }
     let collection = settings.collection.as_str();
     let properties = format!("/_api/collection/{}/properties", escaped(collection));
-    let properties = patiently(expected, || database.get(&properties)).await?;
+    let properties = patiently(made, || database.get(&properties)).await?;
     refuse(collection, fitness::unfitness(&properties, settings))?;
     if let Some(weakness) = fitness::weakness(&properties) {
         tracing::warn!(collection, "{weakness}");
     }
     if settings.index == IndexMode::Ensure {
-        make_index(database, settings, expected).await?;
+        make_index(database, settings, made).await?;
     }
     for text in text::ALL {
-        let parsed =
-            patiently(expected, || async { database.post("/_api/query", &json!({ "query": text.aql })).await });
+        let parsed = patiently(made, || async { database.post("/_api/query", &json!({ "query": text.aql })).await });
         if let Err(error) = parsed.await {
             let is_of_text = error.meaning() == Meaning::Permanent && !error.is_forbidden();
             let of_text = |error| RequestError::Query { name: text.name, source: Box::new(error) };
@@ -72,25 +67,29 @@ async fn check_and_make(database: &Database, settings: &Settings) -> Result<Read
     Ok(Ready { queries: Queries { collection: collection.into(), skew }, made })
 }
 
-/// Says whether it was not there.
+/// Says whether it is so new that coordinators may not know it.
 async fn make_database(database: &Database) -> Result<bool, RequestError> {
     let body = json!({ "name": database.name });
     let system = database.system();
     match patiently(None, || system.post("/_api/database", &body)).await {
-        Err(error) if error.is(1207) => Ok(false),
+        // Somebody else may have made it a moment ago, by way of another coordinator than ours.
+        Err(error) if error.is(1207) => match patiently(None, || database.get("/_api/database/current")).await {
+            Err(error) if error.is(1228) => Ok(true),
+            known => known.map(|_| false),
+        },
         made => made.map(|_| true),
     }
 }
 
-/// Says whether it was not there a moment ago.
+/// Says the same of the collection.
 async fn make_collection(
     database: &Database,
     settings: &Settings,
-    expected: Option<Instant>,
+    made: Option<Instant>,
 ) -> Result<bool, RequestError> {
     let path = format!("/_api/collection/{}", escaped(&settings.collection));
     // In a new database there is no collection; to wait for one that is missing would be in vain.
-    match patiently_unless(1203, expected, || database.get(&path)).await {
+    match patiently_unless(1203, made, || database.get(&path)).await {
         Err(error) if error.is(1203) => {}
         Err(error) if error.is(1228) => {
             let name = &database.name;
@@ -100,7 +99,8 @@ async fn make_collection(
         found => return found.map(|_| false),
     }
     let body = wanted(settings);
-    match patiently(expected, || database.post("/_api/collection", &body)).await {
+    match patiently(made, || database.post("/_api/collection", &body)).await {
+        // It was not there a moment ago.
         Err(error) if error.is(1207) => Ok(true),
         Err(error) if error.is_forbidden() => {
             let collection = &settings.collection;
@@ -132,11 +132,11 @@ fn wanted(settings: &Settings) -> Value {
 
 /// The index by which the server removes the records of idle locks. It never decides who holds a lock, so a server
 /// that refuses it is no failure; one that removes records too early is.
-async fn make_index(database: &Database, settings: &Settings, expected: Option<Instant>) -> Result<(), RequestError> {
+async fn make_index(database: &Database, settings: &Settings, made: Option<Instant>) -> Result<(), RequestError> {
     let collection = settings.collection.as_str();
     let path = format!("/_api/index?collection={}", escaped(collection));
     let body = json!({ "type": "ttl", "fields": ["expiresAt"], "expireAfter": settings.retention.as_secs() });
-    let error = match patiently(expected, || database.post(&path, &body)).await {
+    let error = match patiently(made, || database.post(&path, &body)).await {
         Ok(_) => return Ok(()),
         Err(error) if error.meaning() == Meaning::Permanent => error,
         Err(error) => return Err(error),
@@ -148,7 +148,7 @@ async fn make_index(database: &Database, settings: &Settings, expected: Option<I
         let error = &error as &dyn std::error::Error;
         tracing::warn!(collection, error, "the TTL index on `expiresAt` could not be made as it is configured");
     }
-    match patiently(expected, || database.get(&path)).await {
+    match patiently(made, || database.get(&path)).await {
         Ok(indexes) => refuse(collection, fitness::index_unfitness(&indexes)),
         Err(error) if error.is_forbidden() => Ok(()),
         Err(error) => Err(error),
@@ -162,18 +162,18 @@ fn refuse(collection: &str, unfit: Option<String>) -> Result<(), RequestError> {
     }
 }
 
-/// Asks again while the server is not ready, or does not know yet what is expected to be there.
-async fn patiently<T, F>(expected: Option<Instant>, ask: impl Fn() -> F + Send) -> Result<T, RequestError>
+/// Asks again while the server is not ready, or does not know yet what was made a moment ago.
+async fn patiently<T, F>(made: Option<Instant>, ask: impl Fn() -> F + Send) -> Result<T, RequestError>
 where
     F: Future<Output = Result<T, RequestError>> + Send,
 {
-    patiently_unless(0, expected, ask).await
+    patiently_unless(0, made, ask).await
 }
 
 /// The same, but this error is an answer.
 async fn patiently_unless<T, F>(
     answer: u64,
-    expected: Option<Instant>,
+    made: Option<Instant>,
     ask: impl Fn() -> F + Send,
 ) -> Result<T, RequestError>
 where
@@ -186,7 +186,7 @@ where
             answered => return answered,
         };
         let patience = match &error {
-            RequestError::Refused { number: 1203 | 1228, .. } => expected.map_or(Duration::ZERO, |_| PROPAGATION),
+            RequestError::Refused { number: 1203 | 1228, .. } => made.map_or(Duration::ZERO, |_| PROPAGATION),
             // Conflicting changes of the cluster's plan (1448), and whatever else may pass.
             RequestError::Refused { number: 1448, .. } => UNREADY,
             RequestError::Refused { .. } if error.meaning() != Meaning::Permanent => UNREADY,
