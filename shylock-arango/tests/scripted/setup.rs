@@ -93,6 +93,7 @@ async fn a_missing_database_is_told() {
     let looked = AtomicU32::new(0);
     let server = Server::new(move |asked| match asked.path.as_str() {
         "/_db/_system/_api/database" => refusal(409, 1207),
+        path if path.ends_with("/_api/database/current") => refusal(404, 1228),
         COLLECTION if looked.fetch_add(1, Ordering::SeqCst) < 2 => refusal(404, 1228),
         _ => Answer::Healthy,
     })
