@@ -31,6 +31,8 @@ pub(crate) enum Meaning {
     /// The server carries it out and says that it did not, which the real one has no way to. What is told then is
     /// wrong; the log must be sound all the same, and a repetition must recognise what was done.
     LiesOnce,
+    /// The same, and it is of a login that has expired.
+    LiesOfLoginOnce,
     /// The same, and it is of a collection that is missing.
     LiesOfMissingOnce,
     /// The same each time that it is asked.
@@ -47,13 +49,18 @@ impl Meaning {
             Self::MissingOnce if operation == Operation::Renew => Kind::Permanent,
             Self::MissingOnce => operation.success(),
             Self::LiesOfMissingOnce if operation == Operation::Renew => Kind::Permanent,
-            Self::LiesOnce | Self::LiesOfMissingOnce => operation.repeated(),
+            Self::LiesOfLoginOnce => operation.repeated(),
+            // What was repeated after a conflict and is gone by then may have been done before.
+            Self::LiesOnce | Self::LiesOfMissingOnce => match operation.repeated() {
+                Kind::NotHeld => Kind::Ambiguous,
+                told => told,
+            },
             Self::Lies(kind) => kind,
         }
     }
 
     pub(crate) const fn is_a_lie(self) -> bool {
-        matches!(self, Self::LiesOnce | Self::LiesOfMissingOnce | Self::Lies(_))
+        matches!(self, Self::LiesOnce | Self::LiesOfLoginOnce | Self::LiesOfMissingOnce | Self::Lies(_))
     }
 }
 
@@ -118,7 +125,7 @@ fn failures() -> Vec<(Failure, Class)> {
 fn of_failure(failure: &Failure, class: Class) -> Vec<Row> {
     let (once, always, lie_once, lie) = match class {
         Class::Contention => (Meaning::Nothing, Meaning::NotApplied, Meaning::LiesOnce, Kind::NotApplied),
-        Class::Login => (Meaning::Nothing, Meaning::Permanent, Meaning::LiesOnce, Kind::Permanent),
+        Class::Login => (Meaning::Nothing, Meaning::Permanent, Meaning::LiesOfLoginOnce, Kind::Permanent),
         Class::Missing => (Meaning::MissingOnce, Meaning::Permanent, Meaning::LiesOfMissingOnce, Kind::Permanent),
         Class::Busy => (Meaning::Busy, Meaning::Busy, Meaning::Lies(Kind::NotApplied), Kind::NotApplied),
         Class::Permanent => (Meaning::Permanent, Meaning::Permanent, Meaning::Lies(Kind::Permanent), Kind::Permanent),
