@@ -1,6 +1,13 @@
 //! What tests of ArangoDB hold in their hands.
 
-use std::{env, fmt, sync::Arc, time::Duration};
+use std::{
+    env, fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use arango_server::{ArangoServer, Level, Rights};
 use serde_json::{Value, json};
@@ -16,17 +23,19 @@ use crate::servers::{Result, report, runtime};
 /// An ArangoDB server, and the user who may do anything.
 #[derive(Clone)]
 pub struct Arango {
-    url: String,
+    urls: Vec<String>,
     user: String,
     password: String,
     source: ArangoSource,
-    _running: Arc<Running>,
+    running: Arc<Running>,
+    /// How many backends there have been.
+    backends: Arc<AtomicUsize>,
 }
 
 enum Running {
     Elsewhere,
-    Container(#[expect(dead_code, reason = "it runs until it is dropped")] Container),
-    TestServer(#[expect(dead_code, reason = "it runs until it is dropped")] ArangoServer),
+    Container(#[expect(dead_code, reason = "it runs until it is dropped")] Box<Container>),
+    TestServer(ArangoServer),
 }
 
 static SHARED: OnceCell<Result<Arango>> = OnceCell::const_new();
@@ -42,16 +51,32 @@ impl Arango {
         server.unwrap_or_else(|failure| panic!("shylock-tests: no ArangoDB: {failure}"))
     }
 
+    /// This test server. The user may do anything there, or everybody may.
+    #[must_use]
+    pub fn of(server: ArangoServer, user: &str, password: &str) -> Self {
+        let (urls, running) = (server.endpoints(), Running::TestServer(server));
+        Self::new(urls, user.into(), password.into(), ArangoSource::TestServer, running)
+    }
+
+    /// The test server, if it is one.
+    #[must_use]
+    pub fn test_server(&self) -> Option<&ArangoServer> {
+        match &*self.running {
+            Running::TestServer(server) => Some(server),
+            _ => None,
+        }
+    }
+
     /// Where it comes from.
     #[must_use]
     pub const fn source(&self) -> ArangoSource {
         self.source
     }
 
-    /// Its address, without the password.
+    /// Its address, the first if there are several, without the password.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.url
+        &self.urls[0]
     }
 
     /// The user who may do anything.
@@ -60,13 +85,14 @@ impl Arango {
         Credentials::password(&self.user, &self.password)
     }
 
-    /// A backend on a database, which is made where it is missing.
+    /// A backend on a database, which is made where it is missing. Each asks the next of the server's endpoints.
     ///
     /// # Panics
     ///
     /// The server does not take it.
     pub async fn backend(&self, database: &str, builder: ArangoBuilder) -> ArangoBackend {
-        let connecting = builder.create_database(true).connect(&self.url, database, self.credentials());
+        let url = &self.urls[self.backends.fetch_add(1, Ordering::Relaxed) % self.urls.len()];
+        let connecting = builder.create_database(true).connect(url, database, self.credentials());
         connecting.await.expect("connected")
     }
 
@@ -76,7 +102,7 @@ impl Arango {
     ///
     /// The server does not answer.
     pub async fn skew_allowance(&self) -> Duration {
-        let role = reqwest::Client::new().get(format!("{}/_admin/server/role", self.url));
+        let role = reqwest::Client::new().get(format!("{}/_admin/server/role", self.url()));
         let answer = role.basic_auth(&self.user, Some(&self.password)).send().await.expect("answered");
         let answer: Value = answer.json().await.unwrap_or_default();
         if answer["role"] == "COORDINATOR" { Duration::from_millis(250) } else { Duration::ZERO }
@@ -88,7 +114,7 @@ impl Arango {
     ///
     /// The server refuses it.
     pub async fn query(&self, database: &str, aql: &str, binds: Value) -> Vec<Value> {
-        let request = reqwest::Client::new().post(format!("{}/_db/{database}/_api/cursor", self.url));
+        let request = reqwest::Client::new().post(format!("{}/_db/{database}/_api/cursor", self.url()));
         let request = request.basic_auth(&self.user, Some(&self.password));
         let answer = request.json(&json!({ "query": aql, "bindVars": binds })).send().await.expect("answered");
         let mut answer: Value = answer.json().await.expect("JSON");
@@ -96,6 +122,10 @@ impl Arango {
             Value::Array(rows) => rows,
             _ => panic!("{aql}: {answer}"),
         }
+    }
+
+    fn new(urls: Vec<String>, user: String, password: String, source: ArangoSource, running: Running) -> Self {
+        Self { urls, user, password, source, running: Arc::new(running), backends: Arc::default() }
     }
 }
 
@@ -106,7 +136,7 @@ async fn start() -> Result<Arango> {
         ArangoSource::OfficialImage => {
             let container = Container::start().await?;
             let (url, password) = (container.url.clone(), container.password.clone());
-            (url, "root".into(), password, Running::Container(container))
+            (url, "root".into(), password, Running::Container(Box::new(container)))
         }
         ArangoSource::TestServer => {
             let server = ArangoServer::builder().user("root", "of a test", Rights::new(Level::ReadWrite)).start();
@@ -115,7 +145,7 @@ async fn start() -> Result<Arango> {
         }
     };
     report::line(&format!("{source}, {url}"));
-    Ok(Arango { url, user, password, source, _running: Arc::new(running) })
+    Ok(Arango::new(vec![url], user, password, source, running))
 }
 
 /// `http://user:password@host:port`.
@@ -130,6 +160,6 @@ fn given() -> Result<(String, String, String, Running)> {
 
 impl fmt::Debug for Arango {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Arango({})", self.url) // not the password
+        write!(f, "Arango({})", self.url()) // not the password
     }
 }

@@ -1,4 +1,4 @@
-//! Version and availability.
+//! Version, role and availability.
 
 use serde_json::json;
 
@@ -18,6 +18,12 @@ pub(crate) fn version(endpoint: &Endpoint, caller: &Caller) -> Response {
         "deprecatedApiVersions": [], "requestedApiVersion": api,
     });
     Response::json(200, &body)
+}
+
+/// What this is a part of.
+pub(crate) fn role(endpoint: &Endpoint) -> Response {
+    let role = if endpoint.shared.settings.cluster { "COORDINATOR" } else { "SINGLE" };
+    Response::json(200, &json!({ "error": false, "code": 200, "errorNum": 0, "mode": "default", "role": role }))
 }
 
 pub(crate) fn availability(endpoint: &Endpoint) -> Result<Response, Failure> {

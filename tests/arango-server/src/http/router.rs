@@ -71,6 +71,7 @@ async fn route(endpoint: &Arc<Endpoint>, request: &Request, hooks: &Arc<Hooks>) 
     let caller = endpoint.caller(request)?;
     match (method, segments.as_slice()) {
         ("GET", ["_admin", "server", "availability"]) => return api::version::availability(endpoint),
+        ("GET", ["_admin", "server", "role"]) => return Ok(api::version::role(endpoint)),
         ("GET", ["_api", "version"]) => return Ok(api::version::version(endpoint, &caller)),
         _ => {}
     }
