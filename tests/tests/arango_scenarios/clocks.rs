@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use arango_server::ArangoServer;
-use shylock_arango::{ArangoBackend, AcquireRequest, Attempt, Backend, LeaseKey, ReleaseOutcome, RenewOutcome, Renewal};
+use shylock_arango::{
+    AcquireRequest, ArangoBackend, Attempt, Backend, LeaseKey, ReleaseOutcome, RenewOutcome, Renewal,
+};
 
 use crate::lab::{DATABASE, LOCKS, query, request, root, started};
 
@@ -21,9 +23,7 @@ async fn both(server: &ArangoServer) -> [ArangoBackend; 2] {
 
 async fn granted(store: &ArangoBackend, request: &AcquireRequest) -> LeaseKey {
     match store.try_acquire(request).await.expect("the store answers") {
-        Attempt::Granted(grant) => {
-            LeaseKey { name: request.name.clone(), holder: request.holder, token: grant.token }
-        }
+        Attempt::Granted(grant) => LeaseKey { name: request.name.clone(), holder: request.holder, token: grant.token },
         Attempt::Held(info) => panic!("{info:?}"),
     }
 }

@@ -74,8 +74,7 @@ mod doubles {
 mod clock_read_at_each_call {
     use super::*;
 
-    static SERVER: LazyLock<Arango> =
-        LazyLock::new(|| started(ArangoServer::builder().date_now(DateNow::PerCall)));
+    static SERVER: LazyLock<Arango> = LazyLock::new(|| started(ArangoServer::builder().date_now(DateNow::PerCall)));
 
     conformance_tests!(ArangoFixture::new(&SERVER).await);
 }

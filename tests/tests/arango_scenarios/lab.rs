@@ -129,7 +129,7 @@ impl io::Write for Ear {
 }
 
 /// All logs, where they are asked for: also those of the libraries that log otherwise.
-fn trace() {
+pub(crate) fn trace() {
     static OTHERS: OnceLock<()> = OnceLock::new();
     shylock_tests::trace();
     if std::env::var_os(TRACE).is_some() {

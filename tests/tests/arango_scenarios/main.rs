@@ -1,7 +1,15 @@
 //! What happens on an ArangoDB beyond the conformance suite, and the suite on the kinds of servers that there are; all
 //! of it on our own test server.
 
+mod addresses;
+mod answers;
 mod clocks;
+mod foreign;
 mod generations;
 mod lab;
+mod names;
+mod rights;
 mod secrets;
+mod sessions;
+mod setup;
+mod vanishing;
