@@ -33,7 +33,8 @@ fn check(uri: &str) -> Result<Url, &'static str> {
         return Err("there is white space in it");
     }
     let url = Url::parse(uri).map_err(|_| "it is no URL: look at its host and its port")?;
-    if !url.username().is_empty() || url.password().is_some() {
+    // Of `http://root:12/3@host` the URL's host is `root` and its path `/3@host`, where the password would be sent.
+    if !url.username().is_empty() || url.password().is_some() || url.path().contains('@') {
         return Err("there are a user or a password in it: pass them as `Credentials`, where they are not printed");
     }
     if url.host_str().is_none_or(str::is_empty) {
@@ -69,6 +70,7 @@ mod tests {
             ("http://root:hidden@host:8529", "Credentials"),
             ("http://:hidden@host", "Credentials"),
             ("http://root:hid/den@host", "no URL"),
+            ("http://root:12/hidden@host", "Credentials"),
         ] {
             let error = parse(bad).expect_err(bad).to_string();
             assert!(error.contains(reason), "{bad}: {error}");
