@@ -67,17 +67,21 @@ async fn check_and_make(database: &Database, settings: &Settings) -> Result<Read
     Ok(Ready { queries: Queries { collection: collection.into(), skew }, made })
 }
 
-/// Says whether it was not there.
+/// Says whether it is so new that coordinators may not know it.
 async fn make_database(database: &Database) -> Result<bool, RequestError> {
     let body = json!({ "name": database.name });
     let system = database.system();
     match patiently(None, || system.post("/_api/database", &body)).await {
-        Err(error) if error.is(1207) => Ok(false),
+        // Somebody else may have made it a moment ago, by way of another coordinator than ours.
+        Err(error) if error.is(1207) => {
+            let known = patiently(None, || database.get("/_api/database/current")).await;
+            Ok(known.is_err_and(|error| error.is(1228)))
+        }
         made => made.map(|_| true),
     }
 }
 
-/// Says whether it was not there.
+/// Says the same of the collection.
 async fn make_collection(
     database: &Database,
     settings: &Settings,
@@ -96,7 +100,8 @@ async fn make_collection(
     }
     let body = wanted(settings);
     match patiently(made, || database.post("/_api/collection", &body)).await {
-        Err(error) if error.is(1207) => Ok(false),
+        // It was not there a moment ago.
+        Err(error) if error.is(1207) => Ok(true),
         Err(error) if error.is_forbidden() => {
             let collection = &settings.collection;
             tracing::warn!(collection, "the right to make the collection is missing (`rw` on the database)");

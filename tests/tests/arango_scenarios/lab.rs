@@ -4,6 +4,7 @@ use std::{
     error::Error,
     io,
     sync::{Arc, Mutex, OnceLock},
+    time::Duration,
 };
 
 use arango_server::{ArangoServer, Builder, Level, Rights};
@@ -12,7 +13,7 @@ use shylock_arango::{AcquireRequest, ArangoBackend, ArangoBuilder, Credentials, 
 use shylock_arango::{LockName, RequestError};
 use shylock_tests::TRACE;
 
-use crate::secrets::PASSWORD;
+use crate::secrets::{PASSWORD, assert_has_no_secret};
 
 pub(crate) const DATABASE: &str = "shylock_scenarios";
 pub(crate) const LOCKS: &str = "shylock_locks";
@@ -55,7 +56,7 @@ pub(crate) fn named(name: &str) -> LockName {
 /// A new acquisition, for half a minute.
 pub(crate) fn request(name: &str) -> AcquireRequest {
     let holder = HolderId::random().expect("random numbers");
-    let ttl = std::time::Duration::from_secs(30);
+    let ttl = Duration::from_secs(30);
     AcquireRequest { name: named(name), holder, ttl, info: HolderInfo::default() }
 }
 
@@ -112,7 +113,29 @@ pub(crate) async fn warned<T>(call: impl Future<Output = T>) -> (String, T) {
     let done = call.await;
     drop(listening);
     let heard = String::from_utf8_lossy(&heard.lock().expect("no panic in here")).into_owned();
+    assert_has_no_secret("a warning", &heard);
     (heard, done)
+}
+
+/// What the server's log of all versions says of one lock, which nobody hands on: the number of its grants. Each has a
+/// larger token than all before it, and comes after the release of the last, or twice the skew after its end.
+pub(crate) fn grants(server: &ArangoServer, key: &str, skew: Duration) -> usize {
+    let mut grants = 0;
+    let mut last = (String::new(), 0.0, 0.0);
+    for entry in server.history(DATABASE, LOCKS, key) {
+        let document = entry.document.as_ref().expect("nothing is removed");
+        let number = |field: &str| document[field].as_f64().expect("a number");
+        let owner = document["owner"].as_str().expect("a text").to_owned();
+        if !owner.is_empty() && owner != last.0 {
+            grants += 1;
+            assert!(number("token") > last.1, "{entry:?} after {last:?}");
+            // A grant is dated by the coordinator's clock.
+            let free_at = if last.0.is_empty() { 0.0 } else { last.2 + 2.0 * skew.as_secs_f64() };
+            assert!(number("acquiredAt") >= free_at, "{entry:?} after {last:?}");
+        }
+        last = (owner, number("token"), number("expiresAt"));
+    }
+    grants
 }
 
 struct Ear(Arc<Mutex<Vec<u8>>>);

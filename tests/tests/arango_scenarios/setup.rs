@@ -57,25 +57,33 @@ async fn connecting_again_changes_nothing() {
 /// All see that there is nothing before the first of them makes anything.
 #[tokio::test(flavor = "multi_thread")]
 async fn many_at_once_make_one_of_each() {
-    let deployments = [
-        (ArangoServer::builder(), 1),
-        (ArangoServer::builder().coordinators(&[0, 0]).visibility_delay(Duration::from_millis(300)), 2),
-    ];
-    for (builder, endpoints) in deployments {
-        let server = bare(builder);
+    let cluster = || ArangoServer::builder().coordinators(&[0, 0]).visibility_delay(Duration::from_millis(300));
+    for (server, has_database) in [
+        (bare(ArangoServer::builder()), false),
+        (bare(cluster()), false),
+        (started(ArangoServer::builder()), true),
+        (started(cluster()), true),
+    ] {
+        while has_database && ask(&server, "GET", "/_api/database/current", &Value::Null).await["error"] == true {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         for path in ["/_db/_system/_api/database", &*format!("/_db/{DATABASE}/_api/collection")] {
-            let slow = Fault::at(Point::Answering).on_path(path).delays(Duration::from_millis(100));
+            let slow = Fault::at(Point::Answering).on_path(path).delays(Duration::from_millis(50));
             server.fault(slow.times(2 * MANY as u64));
         }
-        let connecting: Vec<_> = (0..MANY)
-            .map(|number| {
-                let uri = server.endpoint(number % endpoints);
-                tokio::spawn(ArangoBackend::builder().create_database(true).connect(uri, DATABASE, root()))
+        let endpoints = server.endpoints();
+        let connecting: Vec<_> = endpoints
+            .iter()
+            .cycle()
+            .take(MANY)
+            .map(|uri| {
+                let builder = ArangoBackend::builder().create_database(!has_database);
+                tokio::spawn(builder.connect(uri.clone(), DATABASE, root()))
             })
             .collect();
         let mut all = Vec::new();
         for each in connecting {
-            all.push(each.await.expect("no panic").unwrap_or_else(|error| panic!("{endpoints}: {error:?}")));
+            all.push(each.await.expect("no panic").unwrap_or_else(|error| panic!("{endpoints:?}: {error:?}")));
         }
         server.clear_faults();
         is_made_once(&server).await;
@@ -83,7 +91,7 @@ async fn many_at_once_make_one_of_each() {
         let mut holders = 0;
         for backend in all {
             let manager = LockManager::new(backend);
-            let got = manager.lock("first").try_acquire().await.unwrap_or_else(|e| panic!("{endpoints}: {e:?}"));
+            let got = manager.lock("first").try_acquire().await.unwrap_or_else(|e| panic!("{endpoints:?}: {e:?}"));
             holders += usize::from(got.map(|guard| guard.detach()).is_some());
         }
         assert_eq!(holders, 1);
