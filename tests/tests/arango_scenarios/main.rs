@@ -4,10 +4,12 @@
 mod addresses;
 mod answers;
 mod clocks;
+mod failover;
 mod foreign;
 mod generations;
 mod lab;
 mod names;
+mod processes;
 mod rights;
 mod secrets;
 mod sessions;
