@@ -73,10 +73,10 @@ async fn make_database(database: &Database) -> Result<bool, RequestError> {
     let system = database.system();
     match patiently(None, || system.post("/_api/database", &body)).await {
         // Somebody else may have made it a moment ago, by way of another coordinator than ours.
-        Err(error) if error.is(1207) => match patiently(None, || database.get("/_api/database/current")).await {
-            Err(error) if error.is(1228) => Ok(true),
-            known => known.map(|_| false),
-        },
+        Err(error) if error.is(1207) => {
+            let known = patiently(None, || database.get("/_api/database/current")).await;
+            Ok(known.is_err_and(|error| error.is(1228)))
+        }
         made => made.map(|_| true),
     }
 }
