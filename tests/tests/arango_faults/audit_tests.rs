@@ -69,12 +69,16 @@ fn a_clean_history_is_sound() {
 
 #[test]
 fn each_spoilt_history_is_rejected_by_the_checker_that_is_there_for_it() {
-    let spoilt: [(&str, &[&str], Spoil); 14] = [
+    let spoilt: [(&str, &[&str], Spoil); 15] = [
         ("a token is granted twice", &["tokens"], |h| set(&mut h[3], "token", 10)),
         ("a token falls", &["tokens"], |h| set(&mut h[4], "token", 9)),
         ("a token changes at a release", &["tokens"], |h| set(&mut h[2], "token", 11)),
         ("a token starts anew after a removal", &["tokens"], |h| set(&mut h[7], "token", 1)),
         ("granted while another is live", &["overlap"], |h| drop(h.remove(2))),
+        ("granted when a renewed lease would have ended", &["overlap"], |h| {
+            h.remove(2);
+            (h[2].server_time, h[2].author_time) = (h[2].server_time + 300, h[2].author_time + 300);
+        }),
         ("taken over a millisecond early", &["overlap"], |h| h[4].server_time -= 1),
         ("taken over by a clock that is ahead", &["overlap"], |h| {
             (h[4].server_time, h[4].author_time) = (h[4].server_time - 300, h[4].author_time + 300);
