@@ -40,7 +40,8 @@ pub(crate) fn wait_for(guard: &AsyncLockGuard, timeout: Duration) -> Option<Loss
             Ok(call) => match call.within(pause) {
                 Outcome::Answer(loss) => return Some(loss),
                 Outcome::NotYet => told = Some(call),
-                // The runtime has ended, but perhaps not that of the lease.
+                // With the runtime of the lease, which is to say so a moment later; or only our own has ended.
+                Outcome::Gone if guard.manager().has_stopped() => return Some(LossReason::Stopped.into()),
                 Outcome::Gone => {}
             },
             // No thread can be started: the clock is all there is.

@@ -40,6 +40,12 @@ thread_local! {
 #[derive(Debug)]
 struct Running {
     handle: Handle,
+    /// `None` while it ends: calls still go to it, and end with it, so that none of them starts another.
+    life: Option<Life>,
+}
+
+#[derive(Debug)]
+struct Life {
     /// The thread ends when all clones of it are gone.
     needed: mpsc::Sender<Infallible>,
     ended: Receiver<Infallible>,
@@ -81,8 +87,7 @@ pub(crate) enum Outcome<T> {
 /// ```
 pub fn block_on<F: Future>(future: F) -> F::Output {
     assert!(!is_own_thread(), "`block_on` was called on the runtime's own thread, which would wait for itself");
-    let (handle, _needed) = with_running(|running| (running.handle.clone(), running.needed.clone()))
-        .expect("the thread of the blocking calls can be started");
+    let (handle, _needed) = alive().expect("the thread of the blocking calls can be started");
     let _context = handle.enter();
     // Without it, a caller who is a task itself would run out of its budget, and never get another.
     drive(unconstrained(future))
@@ -106,14 +111,19 @@ pub(crate) fn call<T: Send + 'static>(work: impl Future<Output = T> + Send + 'st
     let (tell, answer) = channel::sync_channel(1);
     // The answer of a call that nobody waits for any more is dropped, and so what it acquired is released.
     let work = async move { drop(tell.send(work.await)) };
-    let task = with_running(|running| running.handle.spawn(work).abort_handle())?;
+    let mut slot = slot();
+    let running = match slot.take() {
+        Some(running) => running,
+        None => Running::start()?,
+    };
+    let task = slot.insert(running).handle.spawn(work).abort_handle();
     Ok(Call { answer, task: Some(task) })
 }
 
 /// Runs something that looks for the current runtime.
 pub(crate) fn within<T>(make: impl FnOnce() -> T) -> T {
-    let handle = with_running(|running| running.handle.clone()).ok();
-    let _context = handle.as_ref().map(Handle::enter);
+    let alive = alive().ok();
+    let _context = alive.as_ref().map(|(handle, _)| handle.enter());
     make()
 }
 
@@ -129,9 +139,13 @@ pub(crate) fn is_running() -> bool {
 
 /// Ends the runtime and its thread. Says whether both are gone within the limit.
 pub(crate) fn end(limit: Duration) -> bool {
-    let Some(Running { needed, ended, thread, .. }) = slot().take() else { return true };
+    let Some(Life { needed, ended, thread }) = slot().as_mut().and_then(|running| running.life.take()) else {
+        return true;
+    };
     drop(needed);
     let gone = ended.recv_timeout(limit) == Err(RecvTimeoutError::Disconnected);
+    // Unless a new one has taken its place.
+    drop(slot().take_if(|running| running.life.is_none()));
     gone && thread.join().is_ok()
 }
 
@@ -176,13 +190,16 @@ fn slot() -> MutexGuard<'static, Option<Running>> {
     RUNNING.get().lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Uses the runtime of this process, which is started with its first use.
-fn with_running<T>(use_it: impl FnOnce(&Running) -> T) -> io::Result<T> {
+/// A runtime of this process that lives as long as the second value: started with its first use, and anew while the
+/// one before ends.
+fn alive() -> io::Result<(Handle, mpsc::Sender<Infallible>)> {
     let mut slot = slot();
-    if slot.is_none() {
-        *slot = Some(Running::start()?);
+    if let Some(Running { handle, life: Some(life) }) = &*slot {
+        return Ok((handle.clone(), life.needed.clone()));
     }
-    slot.as_ref().map(use_it).ok_or_else(|| io::ErrorKind::Other.into())
+    let Running { handle, life } = slot.insert(Running::start()?);
+    let needed = life.as_ref().map(|life| life.needed.clone());
+    needed.map(|needed| (handle.clone(), needed)).ok_or_else(|| io::ErrorKind::Other.into())
 }
 
 impl Running {
@@ -203,7 +220,7 @@ impl Running {
         };
         let thread = thread::Builder::new().name("shylock-sync".into()).spawn(drive)?;
         let handle = begun.recv().map_err(io::Error::other)??;
-        Ok(Self { handle, needed, ended, thread })
+        Ok(Self { handle, life: Some(Life { needed, ended, thread }) })
     }
 }
 
