@@ -4,6 +4,7 @@ mod backend;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod default;
 mod engine;
 mod error;
 mod guard;
@@ -15,19 +16,22 @@ mod name;
 mod options;
 mod process;
 mod ticket;
+mod weak;
 
 pub use crate::{
     backend::{
         AcquireRequest, Attempt, Backend, Grant, HandOff, ListQuery, ReleaseOutcome, RenewOutcome, Renewal, Watch,
     },
+    default::configure,
     error::{BackendError, Error, Failure, Loss, LossReason, Result},
     guard::AsyncLockGuard,
     lease::{FencingToken, HolderId, HolderInfo, LeaseKey, LockInfo},
     lock::AsyncLock,
-    manager::{LockManager, LockManagerBuilder, WeakLockManager, configure},
+    manager::{LockManager, LockManagerBuilder},
     memory::MemoryBackend,
     name::{InvalidName, LockName},
     options::{DEFAULT_TTL, MAX_TTL, MIN_TTL},
     process::PerProcess,
     ticket::LockTicket,
+    weak::WeakLockManager,
 };

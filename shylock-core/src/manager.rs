@@ -1,28 +1,14 @@
-//! [`LockManager`]: one store and the engine's state for all locks on it; [`configure`]: the process's default.
+//! [`LockManager`]: one store and the engine's state for all locks on it.
 
-use std::{
-    fmt,
-    future::Future,
-    sync::{Arc, PoisonError, RwLock, Weak},
-    time::Duration,
-};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
+#[cfg(doc)]
+use crate::Error;
 use crate::{
-    AsyncLock, AsyncLockGuard, Backend, BackendError, Error, HolderInfo, ListQuery, LockInfo, LockName, LockTicket,
-    Result,
+    AsyncLock, AsyncLockGuard, Backend, BackendError, HolderInfo, ListQuery, LockInfo, LockName, LockTicket, Result,
     engine::{Engine, Runtime},
     options::ManagerOptions,
-    process::PerProcess,
 };
-
-static DEFAULT: PerProcess<RwLock<Option<LockManager>>> = PerProcess::new();
-
-/// Sets, or replaces, the store that locks of this process use unless they were made by another manager.
-///
-/// A lock looks for the default each time it is acquired; guards stay with the manager they came from.
-pub fn configure(manager: impl Into<LockManager>) {
-    *DEFAULT.get().write().unwrap_or_else(PoisonError::into_inner) = Some(manager.into());
-}
 
 /// One store, and what all locks on it share in this process: the queues of waiters and the renewal of leases.
 ///
@@ -34,10 +20,6 @@ pub fn configure(manager: impl Into<LockManager>) {
 pub struct LockManager {
     engine: Arc<Engine>,
 }
-
-/// A manager that somebody else may still use: see [`LockManager::downgrade`].
-#[derive(Debug, Clone)]
-pub struct WeakLockManager(Weak<Engine>);
 
 /// Options of a [`LockManager`]. They are checked by [`build`](Self::build).
 #[derive(Debug)]
@@ -135,12 +117,6 @@ impl LockManager {
         self.engine.idle().await;
     }
 
-    /// A handle that does not keep the manager alive. Locks, guards and releases under way do.
-    #[must_use]
-    pub fn downgrade(&self) -> WeakLockManager {
-        WeakLockManager(Arc::downgrade(&self.engine))
-    }
-
     /// Whether calls can only fail with [`Error::Stopped`]: the manager's runtime has ended, or this is the copy of a
     /// manager in a forked child. No I/O, no waiting.
     #[must_use]
@@ -160,15 +136,6 @@ impl LockManager {
     /// [`Error::Stopped`]: the runtime has ended.
     pub async fn pulse(&self) -> Result<()> {
         self.engine.ask(self.engine.options.call_timeout, async { Ok(()) }).await
-    }
-
-    /// The manager that [`configure`] has set for this process.
-    ///
-    /// # Errors
-    /// [`Error::NotConfigured`].
-    pub fn configured() -> Result<Self> {
-        let default = DEFAULT.get().read().unwrap_or_else(PoisonError::into_inner);
-        default.clone().ok_or(Error::NotConfigured)
     }
 
     pub(crate) const fn engine(&self) -> &Arc<Engine> {
@@ -278,14 +245,6 @@ impl LockManagerBuilder {
         let host = self.options.label.clone().or_else(host_name);
         let info = HolderInfo { host, pid: Some(std::process::id()), note: None };
         LockManager { engine: Engine::new(self.backend, self.options, info, runtime) }
-    }
-}
-
-impl WeakLockManager {
-    /// The manager, if it is still there.
-    #[must_use]
-    pub fn upgrade(&self) -> Option<LockManager> {
-        self.0.upgrade().map(|engine| LockManager { engine })
     }
 }
 
