@@ -42,7 +42,7 @@ pub(crate) fn wait_for(guard: &AsyncLockGuard, timeout: Duration) -> Option<Loss
                 Outcome::NotYet => told = Some(call),
                 // With the runtime of the lease, which is to say so a moment later; or only our own has ended.
                 Outcome::Gone if guard.manager().has_stopped() => return Some(LossReason::Stopped.into()),
-                Outcome::Gone => {}
+                Outcome::Gone => thread::sleep(SHORTEST_WAIT),
             },
             // No thread can be started: the clock is all there is.
             Err(_) => thread::sleep(pause),

@@ -51,8 +51,9 @@ impl Runtime {
     pub(crate) fn has_ended(&self) -> bool {
         let ran = Arc::new(AtomicBool::new(false));
         let run = Arc::clone(&ran);
-        self.spawn(async move { run.store(true, Ordering::Release) });
-        Arc::strong_count(&ran) == 1 && !ran.load(Ordering::Acquire)
+        self.spawn(async move { run.store(true, Ordering::Relaxed) });
+        // The last owner sees what the task did before it was dropped; a mere look at the count would not.
+        Arc::into_inner(ran).is_some_and(|ran| !ran.into_inner())
     }
 
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
