@@ -89,7 +89,9 @@ impl LockManager {
     /// As [`inspect`](Self::inspect).
     pub async fn force_break(&self, name: impl AsRef<str>) -> Result<Option<LockInfo>> {
         let name = self.full_name(&LockName::new(name)?)?;
-        let info = self.ask(|backend| async move { backend.force_break(&name).await }).await?;
+        let broken = name.clone();
+        let info = self.ask(|backend| async move { backend.force_break(&broken).await }).await?;
+        self.engine.wake(&name);
         Ok(info.map(|info| self.shown(info)))
     }
 

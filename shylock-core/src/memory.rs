@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::time::Instant;
+use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     AcquireRequest, Attempt, Backend, BackendError, FencingToken, Grant, HandOff, HolderId, HolderInfo, LeaseKey,
@@ -16,6 +16,8 @@ use crate::{
 
 /// How long the record of an idle lock is kept. Its token grows on afterwards all the same.
 const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+/// How many notices may wait for a listener. One that does not listen any more is left.
+const UNHEARD: usize = 1024;
 
 /// A store in memory, for tests and for programs of one process. Clones share it.
 ///
@@ -29,6 +31,7 @@ struct Store {
     /// One reading of both clocks: the server's time is the first, moved on by tokio's.
     started: (Duration, Instant),
     cleaned: Duration,
+    listeners: Vec<mpsc::Sender<LockName>>,
 }
 
 #[derive(Debug, Clone)]
@@ -48,7 +51,12 @@ impl MemoryBackend {
     pub fn new() -> Self {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let started = (wall, Instant::now());
-        Self(Arc::new(Mutex::new(Store { records: BTreeMap::new(), started, cleaned: wall })))
+        Self(Arc::new(Mutex::new(Store {
+            records: BTreeMap::new(),
+            started,
+            cleaned: wall,
+            listeners: Vec::new(),
+        })))
     }
 
     /// Removes the record of a lock that nobody holds, as the clean-up does after a day.
@@ -102,6 +110,11 @@ impl Store {
         };
         self.records.insert(request.name.clone(), record);
         Ok(Grant { token })
+    }
+
+    /// Tells all listeners that a lock has come free.
+    fn tell(&mut self, name: &LockName) {
+        self.listeners.retain(|listener| listener.try_send(name.clone()).is_ok());
     }
 
     fn clean_up(&mut self, now: Duration) {
@@ -158,10 +171,10 @@ impl Backend for MemoryBackend {
 
     async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
         let mut store = self.store();
-        Ok(store.of(lease).map_or(ReleaseOutcome::NotHeld, |record| {
-            record.ends = Duration::ZERO;
-            ReleaseOutcome::Released
-        }))
+        let Some(record) = store.of(lease) else { return Ok(ReleaseOutcome::NotHeld) };
+        record.ends = Duration::ZERO;
+        store.tell(&lease.name);
+        Ok(ReleaseOutcome::Released)
     }
 
     async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
@@ -191,14 +204,16 @@ impl Backend for MemoryBackend {
     async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
         let mut store = self.store();
         let now = store.now();
-        Ok(store.live(name).map(|record| {
-            let info = record.info(name, now);
-            record.ends = Duration::ZERO;
-            info
-        }))
+        let Some(record) = store.live(name) else { return Ok(None) };
+        let info = record.info(name, now);
+        record.ends = Duration::ZERO;
+        store.tell(name);
+        Ok(Some(info))
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {
-        Ok(Watch::Unsupported)
+        let (listener, names) = mpsc::channel(UNHEARD);
+        self.store().listeners.push(listener);
+        Ok(Watch::Freed(names))
     }
 }

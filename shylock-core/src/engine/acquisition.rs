@@ -11,7 +11,7 @@ use std::{
 
 use tokio::{sync::mpsc, time};
 
-use super::{Engine, held::Held, lease::Lease, pace::Pace, queue::Row, release, renew::Terms};
+use super::{Engine, held::Held, lease::Lease, pace::Pace, release, renew::Terms, turns::Row};
 use crate::{
     AcquireRequest, Attempt, BackendError, Failure, FencingToken, Grant, HandOff, LeaseKey, LockInfo, MIN_TTL,
     clock::Moment,
@@ -202,7 +202,8 @@ impl Acquisition {
         if ledger.granted.as_ref().is_some_and(|(granted, _)| *granted == token) {
             return;
         }
-        let lease = Arc::new(Lease::new(key, self.terms, sent, row));
+        let note = self.request.info.note.as_deref();
+        let lease = Arc::new(Lease::new(key, note, self.terms, sent, row));
         let unwanted = ledger.abandoned || ledger.granted.is_some();
         if !unwanted {
             ledger.granted = Some((token, Arc::downgrade(&lease)));

@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc};
 
-use super::{Engine, lease::Lease, queue::Row, release, renew::Terms};
+use super::{Engine, lease::Lease, release, renew::Terms, turns::Row};
 use crate::{Error, LeaseKey, LossReason, Result, clock::Moment};
 
 #[derive(Debug)]
@@ -14,6 +14,7 @@ pub(crate) struct Held {
 
 impl Held {
     pub(crate) fn new(engine: &Arc<Engine>, lease: Arc<Lease>) -> Self {
+        engine.lines.hold(&lease);
         engine.keep(&lease);
         Self { engine: Arc::clone(engine), lease }
     }
@@ -62,7 +63,7 @@ impl Engine {
     pub(crate) async fn resume(self: &Arc<Self>, key: LeaseKey, terms: Terms) -> Result<Held> {
         let engine = Arc::clone(self);
         let resume = async move {
-            let lease = Arc::new(Lease::new(key, terms, Moment::now(), Row::default()));
+            let lease = Arc::new(Lease::new(key, None, terms, Moment::now(), Row::default()));
             engine.renew_now(&lease).await?.map_err(lost)?;
             Ok(lease)
         };

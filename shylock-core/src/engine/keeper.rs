@@ -72,6 +72,7 @@ impl Engine {
 
     /// Looks after it no more. Says whether it was looked after until now.
     pub(crate) fn forget(&self, lease: &Arc<Lease>) -> bool {
+        self.lines.let_go(lease);
         let mut table = self.leases.table();
         table.look_at(id(lease), None);
         table.leases.remove(&id(lease)).is_some()
@@ -97,7 +98,10 @@ impl Engine {
             for (lease, outcome) in batch.iter().zip(outcomes) {
                 match outcome {
                     RenewOutcome::Renewed => drop(lease.confirm(sent)),
-                    RenewOutcome::NotHeld => lease.lose(LossReason::Taken),
+                    RenewOutcome::NotHeld => {
+                        lease.lose(LossReason::Taken);
+                        engine.lines.wake(&lease.key.name);
+                    }
                 }
             }
             Ok(())

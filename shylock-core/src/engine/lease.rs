@@ -9,8 +9,8 @@ use std::{
 use tokio::sync::Notify;
 
 use super::{
-    queue::Row,
     renew::{Step, Terms, Trying, View},
+    turns::Row,
 };
 use crate::{LeaseKey, Loss, LossReason, Renewal, clock::Moment, process::Process};
 
@@ -20,6 +20,8 @@ pub(crate) struct Lease {
     pub(crate) terms: Terms,
     /// The hand-offs by which it came.
     pub(crate) row: Row,
+    /// The note of its holder.
+    pub(crate) note: Option<Box<str>>,
     acquired: Moment,
     process: Process,
     state: Mutex<State>,
@@ -44,9 +46,10 @@ struct Try {
 
 impl Lease {
     /// A lease that was granted by a request first sent at `sent`.
-    pub(crate) fn new(key: LeaseKey, terms: Terms, sent: Moment, row: Row) -> Self {
+    pub(crate) fn new(key: LeaseKey, note: Option<&str>, terms: Terms, sent: Moment, row: Row) -> Self {
         let state = Mutex::new(State { confirmed: sent, trying: None, loss: None });
-        Self { key, terms, row, acquired: Moment::now(), process: Process::this(), state, lost: Notify::new() }
+        let (acquired, process, note) = (Moment::now(), Process::this(), note.map(Box::from));
+        Self { key, terms, row, note, acquired, process, state, lost: Notify::new() }
     }
 
     /// Whether this is a forked child's copy of a lease that its parent holds.

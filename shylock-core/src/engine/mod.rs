@@ -9,12 +9,14 @@ mod queue;
 mod release;
 mod renew;
 mod runtime;
+mod turns;
 mod wait;
+mod watch;
 
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{oneshot, watch},
+    sync::{oneshot, watch::Sender},
     time,
 };
 
@@ -25,7 +27,7 @@ pub(crate) use self::{
     runtime::Runtime,
     wait::{Patience, Wanted},
 };
-use crate::{Backend, BackendError, Error, HolderInfo, Result, options::ManagerOptions};
+use crate::{Backend, BackendError, Error, HolderInfo, LockName, Result, options::ManagerOptions};
 
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -36,8 +38,9 @@ pub(crate) struct Engine {
     runtime: Runtime,
     lines: Arc<queue::Lines>,
     leases: keeper::Leases,
+    ears: watch::Ears,
     /// How many tasks are under way that may still have to release something.
-    under_way: watch::Sender<usize>,
+    under_way: Sender<usize>,
 }
 
 impl Engine {
@@ -54,13 +57,19 @@ impl Engine {
             runtime,
             lines: Arc::default(),
             leases: keeper::Leases::default(),
-            under_way: watch::Sender::new(0),
+            ears: watch::Ears::default(),
+            under_way: Sender::new(0),
         })
     }
 
     /// Waits until no request is under way whose grant might have to be released.
     pub(crate) async fn idle(&self) {
         drop(self.under_way.subscribe().wait_for(|tasks| *tasks == 0).await);
+    }
+
+    /// Tells whoever waits for this lock here that it may be free.
+    pub(crate) fn wake(&self, name: &LockName) {
+        self.lines.wake(name);
     }
 
     /// Whether no call can go out any more.

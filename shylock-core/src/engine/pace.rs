@@ -6,6 +6,8 @@ use crate::FencingToken;
 
 /// The pause after a failed call, unless the store names another.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
+/// The pause of those who are told when the lock comes free: no notice that is lost costs more.
+const WHEN_TOLD: Duration = Duration::from_secs(5);
 /// The end of a lease is told in whole milliseconds; ask a little later.
 const ROUNDING: Duration = Duration::from_millis(2);
 
@@ -26,15 +28,33 @@ impl Pace {
 
     /// The pause after another was found to hold the lock. It doubles while that is the same holder, and starts
     /// again when the lock has moved: then others get in, and it is worth looking often. It never goes beyond the
-    /// moment at which the lease can be taken over. `random` lies in 0..1.
-    pub(crate) fn after_held(&mut self, token: FencingToken, takeover_in: Duration, random: f64) -> Duration {
+    /// moment at which the lease can be taken over. `told`: the store tells of locks that come free. `random` lies in
+    /// 0..1.
+    pub(crate) fn after_held(
+        &mut self,
+        token: FencingToken,
+        takeover_in: Duration,
+        told: bool,
+        random: f64,
+    ) -> Duration {
         self.failed = AFTER_FAILURE;
-        if self.seen.replace(token) != Some(token) {
+        if self.seen.replace(token) != Some(token) || told {
             self.held = self.first;
         }
-        let pause = jittered(self.held, random);
-        self.held = self.held.saturating_mul(2).min(self.most);
-        pause.min(takeover_in.saturating_add(ROUNDING))
+        let pause = if told { self.when_told() } else { self.held };
+        if !told {
+            self.held = self.held.saturating_mul(2).min(self.most);
+        }
+        jittered(pause, random).min(takeover_in.saturating_add(ROUNDING))
+    }
+
+    /// The pause while this process itself has a lease that is good for so long.
+    pub(crate) fn while_held_here(&self, left: Duration, random: f64) -> Duration {
+        jittered(self.when_told(), random).min(left)
+    }
+
+    fn when_told(&self) -> Duration {
+        WHEN_TOLD.max(self.most)
     }
 
     /// The pause after a call that failed: it doubles up to the longest one, and is at least what the store asked.
@@ -66,24 +86,42 @@ mod tests {
     fn pauses_double_while_the_holder_stays_and_restart_when_the_lock_moves() {
         let mut pace = Pace::new(ms(25), ms(100));
         let long = Duration::from_secs(9);
-        let pauses: Vec<_> = (0..4).map(|_| pace.after_held(token(1), long, 1.0)).collect();
+        let pauses: Vec<_> = (0..4).map(|_| pace.after_held(token(1), long, false, 1.0)).collect();
         assert_eq!(pauses, [ms(25), ms(50), ms(100), ms(100)]);
-        assert_eq!(pace.after_held(token(2), long, 1.0), ms(25));
+        assert_eq!(pace.after_held(token(2), long, false, 1.0), ms(25));
     }
 
     #[test]
     fn jitter_takes_away_at_most_half() {
         let mut pace = Pace::new(ms(100), ms(100));
         let long = Duration::from_secs(9);
-        assert_eq!(pace.after_held(token(1), long, 0.0), ms(50));
-        assert_eq!(pace.after_held(token(1), long, 0.5), ms(75));
+        assert_eq!(pace.after_held(token(1), long, false, 0.0), ms(50));
+        assert_eq!(pace.after_held(token(1), long, false, 0.5), ms(75));
     }
 
     #[test]
     fn the_end_of_the_lease_comes_before_the_pace() {
         let mut pace = Pace::new(ms(25), ms(100));
-        assert_eq!(pace.after_held(token(1), ms(3), 1.0), ms(5));
-        assert_eq!(pace.after_held(token(1), Duration::ZERO, 1.0), ROUNDING);
+        assert_eq!(pace.after_held(token(1), ms(3), false, 1.0), ms(5));
+        assert_eq!(pace.after_held(token(1), Duration::ZERO, false, 1.0), ROUNDING);
+    }
+
+    #[test]
+    fn who_is_told_looks_now_and_then_and_quickly_once_it_is_told_no_more() {
+        let mut pace = Pace::new(ms(25), ms(100));
+        let long = Duration::from_secs(90);
+        let mut pause = |told| pace.after_held(token(1), long, told, 1.0);
+        assert_eq!([pause(false), pause(false)], [ms(25), ms(50)]);
+        assert_eq!([pause(true), pause(true)], [ms(5000); 2]);
+        assert_eq!([pause(false), pause(false)], [ms(25), ms(50)]);
+        assert_eq!(pace.after_held(token(1), ms(70), true, 1.0), ms(72), "at the end of the lease in any case");
+    }
+
+    #[test]
+    fn a_lease_of_ones_own_process_is_asked_after_when_it_ends() {
+        let pace = Pace::new(ms(25), ms(100));
+        assert_eq!(pace.while_held_here(ms(700), 1.0), ms(700));
+        assert_eq!(pace.while_held_here(ms(70_000), 0.0), ms(2500));
     }
 
     #[test]

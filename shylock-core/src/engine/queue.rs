@@ -3,50 +3,44 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    time::Duration,
 };
 
 use tokio::{sync::Notify, time::Instant};
 
-use super::acquisition::Acquisition;
+use super::{
+    acquisition::Acquisition,
+    lease::Lease,
+    turns::{Others, Row, STEP_BACK},
+};
 use crate::{HolderInfo, LockName};
 
-/// After so many hand-offs in a row other processes get their turn, after so much time whatever their number.
-const MOST_IN_A_ROW: u32 = 16;
-const LONGEST_ROW: Duration = Duration::from_millis(500);
-/// Sixteen can be over in less than the turn of the others takes, which nobody may want: they do not count before this.
-const SHORTEST_ROW: Duration = Duration::from_millis(100);
-/// Their turn: as long as a process that polls a moving lock waits between two attempts.
-const STEP_BACK: Duration = Duration::from_millis(25);
-
-/// All lines of one manager. A name without waiters has none.
+/// The lines of one manager. A name that nobody here waits for or holds has none.
 #[derive(Debug, Default)]
-pub(crate) struct Lines(Mutex<HashMap<LockName, Line>>);
+pub(crate) struct Lines(Mutex<Table>);
+
+#[derive(Debug, Default)]
+struct Table {
+    lines: HashMap<LockName, Line>,
+    waiters: usize,
+}
 
 #[derive(Debug, Default)]
 struct Line {
+    /// The lease by which this process holds the lock.
+    holder: Weak<Lease>,
+    /// Boxed, since most locks that are held have no queue.
+    queue: Option<Box<Queue>>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
     waiters: BTreeMap<u64, Arc<Waiter>>,
     next: u64,
-    /// The line stepped back until then.
+    /// The queue stepped back until then.
     not_before: Option<Instant>,
-    /// Who held the lock when the first of the line last looked.
+    others: Others,
+    /// Who held the lock when the first in the queue last looked.
     seen: Option<HolderInfo>,
-}
-
-/// Hand-offs without a real release in between. It goes along with the lease, since a line can be empty in between.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Row {
-    length: u32,
-    since: Option<Instant>,
-}
-
-impl Row {
-    /// One hand-off more; `None` when it is the turn of others.
-    fn longer(self) -> Option<Self> {
-        let since = self.since.unwrap_or_else(Instant::now);
-        let most = if self.length < MOST_IN_A_ROW { LONGEST_ROW } else { SHORTEST_ROW };
-        (since.elapsed() < most).then_some(Self { length: self.length + 1, since: Some(since) })
-    }
 }
 
 #[derive(Debug, Default)]
@@ -77,22 +71,37 @@ pub(crate) enum Next {
 impl Lines {
     pub(crate) fn join(self: &Arc<Self>, name: &LockName) -> Place {
         let waiter = Arc::new(Waiter::default());
-        let mut lines = self.lines();
-        let line = lines.entry(name.clone()).or_default();
-        let number = line.next;
-        line.next += 1;
-        line.waiters.insert(number, Arc::clone(&waiter));
+        let mut table = self.table();
+        table.waiters += 1;
+        let queue = table.lines.entry(name.clone()).or_default().queue.get_or_insert_default();
+        let number = queue.next;
+        queue.next += 1;
+        queue.waiters.insert(number, Arc::clone(&waiter));
         Place { lines: Arc::clone(self), name: name.clone(), number, waiter }
+    }
+
+    /// Notes that this process holds the lock.
+    pub(crate) fn hold(&self, lease: &Arc<Lease>) {
+        self.table().lines.entry(lease.key.name.clone()).or_default().holder = Arc::downgrade(lease);
+    }
+
+    /// Notes that it holds the lock by this lease no more.
+    pub(crate) fn let_go(&self, lease: &Arc<Lease>) {
+        let mut table = self.table();
+        let Some(line) = table.lines.get_mut(&lease.key.name) else { return };
+        if std::ptr::eq(line.holder.as_ptr(), Arc::as_ptr(lease)) {
+            line.holder = Weak::new();
+            table.tidy_up(&lease.key.name);
+        }
     }
 
     /// Whom the holder of `name`, whose lease came by so many hand-offs, shall hand it to.
     pub(crate) fn next(&self, name: &LockName, row: Row) -> Next {
-        let mut lines = self.lines();
-        let Some(line) = lines.get_mut(name) else { return Next::Release };
-        let first = line.waiters.first_key_value().and_then(|(_, first)| first.acquisition().upgrade());
-        let Some(first) = first else { return Next::Release };
-        let Some(row) = row.longer() else {
-            line.not_before = Some(Instant::now() + STEP_BACK);
+        let mut table = self.table();
+        let Some(queue) = table.queue(name) else { return Next::Release };
+        let Some(first) = queue.first().and_then(|first| first.acquisition().upgrade()) else { return Next::Release };
+        let Some(row) = row.longer(queue.others) else {
+            queue.not_before = Some(Instant::now() + STEP_BACK);
             return Next::Release;
         };
         Next::HandOff(first, row)
@@ -100,13 +109,48 @@ impl Lines {
 
     /// Tells the first waiter that the lock may be free.
     pub(crate) fn wake(&self, name: &LockName) {
-        if let Some((_, first)) = self.lines().get(name).and_then(|line| line.waiters.first_key_value()) {
+        if let Some(first) = self.table().queue(name).and_then(|queue| queue.first()) {
             first.wake.notify_one();
         }
     }
 
-    fn lines(&self) -> MutexGuard<'_, HashMap<LockName, Line>> {
+    /// Tells the first waiter of each name that its lock may be free.
+    pub(crate) fn wake_all(&self) {
+        let table = self.table();
+        let queues = table.lines.values().filter_map(|line| line.queue.as_ref());
+        queues.filter_map(|queue| queue.first()).for_each(|first| first.wake.notify_one());
+    }
+
+    /// Whether somebody waits for any lock.
+    pub(crate) fn have_waiters(&self) -> bool {
+        self.table().waiters > 0
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn queue(&mut self, name: &LockName) -> Option<&mut Queue> {
+        self.lines.get_mut(name)?.queue.as_deref_mut()
+    }
+
+    /// Removes the line of a name that nobody waits for or holds any more.
+    fn tidy_up(&mut self, name: &LockName) {
+        if self.lines.get(name).is_some_and(|line| line.queue.is_none() && line.holder.strong_count() == 0) {
+            self.lines.remove(name);
+        }
+        // What a crowd once needed is given back.
+        if self.lines.capacity() > 1024 && self.lines.len() < self.lines.capacity() / 8 {
+            self.lines.shrink_to(self.lines.len() * 2);
+        }
+    }
+}
+
+impl Queue {
+    fn first(&self) -> Option<&Arc<Waiter>> {
+        self.waiters.first_key_value().map(|(_, first)| first)
     }
 }
 
@@ -118,7 +162,7 @@ impl Place {
         }
     }
 
-    /// Resolves when somebody in this process has released the lock.
+    /// Resolves when the lock may have become free.
     pub(crate) async fn woken(&self) {
         self.waiter.wake.notified().await;
     }
@@ -128,36 +172,56 @@ impl Place {
         *self.waiter.acquisition() = Arc::downgrade(acquisition);
     }
 
-    /// When this line may ask for the lock again, after it stepped back.
-    pub(crate) fn not_before(&self) -> Option<Instant> {
-        self.lines.lines().get(&self.name).and_then(|line| line.not_before)
+    /// The lease by which this process holds the lock.
+    pub(crate) fn holder_here(&self) -> Option<Arc<Lease>> {
+        self.lines.table().lines.get(&self.name).and_then(|line| line.holder.upgrade())
     }
 
+    /// When this line may ask for the lock again, after it stepped back.
+    pub(crate) fn not_before(&self) -> Option<Instant> {
+        self.in_queue(|queue| queue.not_before).flatten()
+    }
+
+    /// Notes who holds the lock.
     pub(crate) fn note_holder(&self, holder: HolderInfo) {
-        if let Some(line) = self.lines.lines().get_mut(&self.name) {
-            line.seen = Some(holder);
-        }
+        self.in_queue(|queue| queue.seen = Some(holder));
+    }
+
+    /// Notes what the store answered to the first request after this line stepped back.
+    pub(crate) fn note_turn(&self, others: Others) {
+        self.in_queue(|queue| {
+            if queue.not_before.take().is_some() {
+                queue.others = others;
+            }
+        });
     }
 
     pub(crate) fn last_holder(&self) -> Option<HolderInfo> {
-        self.lines.lines().get(&self.name).and_then(|line| line.seen.clone())
+        self.in_queue(|queue| queue.seen.clone()).flatten()
     }
 
     fn is_first(&self) -> bool {
-        let lines = self.lines.lines();
-        lines.get(&self.name).and_then(|line| line.waiters.first_key_value()).is_some_and(|(n, _)| *n == self.number)
+        self.in_queue(|queue| queue.waiters.first_key_value().is_some_and(|(n, _)| *n == self.number)).unwrap_or(false)
+    }
+
+    fn in_queue<T>(&self, look: impl FnOnce(&mut Queue) -> T) -> Option<T> {
+        self.lines.table().queue(&self.name).map(look)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut lines = self.lines.lines();
-        let Some(line) = lines.get_mut(&self.name) else { return };
-        line.waiters.remove(&self.number);
-        match line.waiters.first_key_value() {
-            Some((_, first)) => first.wake.notify_one(),
-            None => drop(lines.remove(&self.name)),
+        let mut table = self.lines.table();
+        table.waiters -= 1;
+        let Some(queue) = table.queue(&self.name) else { return };
+        queue.waiters.remove(&self.number);
+        if let Some(first) = queue.first() {
+            return first.wake.notify_one();
         }
+        if let Some(line) = table.lines.get_mut(&self.name) {
+            line.queue = None;
+        }
+        table.tidy_up(&self.name);
     }
 }
 

@@ -29,7 +29,10 @@ pub(crate) fn give_back(
             Passed::Unknown => to_the_store(&engine, &lease, true).await,
         };
         unheard.heard();
-        engine.lines.wake(&lease.key.name);
+        // After a hand-off the next in line has nothing to ask for.
+        if passed != Passed::Yes {
+            engine.lines.wake(&lease.key.name);
+        }
         outcome
     }
 }

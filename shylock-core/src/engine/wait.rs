@@ -18,6 +18,7 @@ use super::{
     pace::Pace,
     queue::Place,
     renew::Terms,
+    turns::Others,
 };
 use crate::{AcquireRequest, BackendError, Error, HolderId, HolderInfo, LockName, Result, clock::Moment};
 
@@ -149,7 +150,7 @@ impl<'a> Waiter<'a> {
         let call_limit = self.wanted.terms.call_limit;
         let mut in_flight: Option<InFlight> = None;
         // When to ask; while an answer is awaited, when to wait for it no longer.
-        let mut next = Instant::now();
+        let mut next = Instant::now() + self.head_start();
         loop {
             let place = self.place;
             let when = if in_flight.is_some() { next } else { self.not_before(next) };
@@ -179,9 +180,24 @@ impl<'a> Waiter<'a> {
         }
     }
 
+    /// How long there is nothing to ask for, since this process itself holds the lock: it tells when that is over.
+    fn head_start(&mut self) -> Duration {
+        let Some((place, lease)) = self.place.and_then(|place| Some((place, place.holder_here()?))) else {
+            return Duration::ZERO;
+        };
+        let Ok(left) = lease.valid_for() else { return Duration::ZERO };
+        let note = lease.note.as_deref().map(str::to_owned);
+        place.note_holder(HolderInfo { note, ..self.engine.info.clone() });
+        self.answered = true;
+        self.pace.while_held_here(left, super::random())
+    }
+
     fn consider(&mut self, answer: Answer, patience: Patience) -> Result<Verdict> {
         let pause = match answer {
-            Answer::Granted(held) if held.lease().valid_for().is_ok() => return Ok(Verdict::Granted(held)),
+            Answer::Granted(held) if held.lease().valid_for().is_ok() => {
+                self.place.inspect(|place| place.note_turn(Others::StayedAway));
+                return Ok(Verdict::Granted(held));
+            }
             // It was granted so long ago that it may be another's by now.
             Answer::Granted(_) => self.ask_anew()?,
             Answer::Held(info) => {
@@ -190,11 +206,15 @@ impl<'a> Waiter<'a> {
                 if matches!(patience, Patience::Never) {
                     return Err(Error::Timeout { waited: Duration::ZERO, holder: Some(holder) });
                 }
-                self.place.inspect(|place| place.note_holder(holder));
+                if let Some(place) = self.place {
+                    place.note_holder(holder);
+                    place.note_turn(Others::Unknown);
+                }
                 if self.claim.acquisition.is_doubtful() {
                     self.ask_anew()?;
                 }
-                self.pace.after_held(info.token, info.takeover_in, super::random())
+                self.engine.listen();
+                self.pace.after_held(info.token, info.takeover_in, self.engine.hears(), super::random())
             }
             Answer::Failed(error) => {
                 let pause = self.pace.after_failure(error.retry_after(), super::random());
