@@ -47,6 +47,9 @@ use crate::{BackendError, FencingToken, HolderId, HolderInfo, LeaseKey, LockInfo
 ///     (`a_corrupt_record_is_reported_and_untouched`)
 /// 13. **Looking.** `inspect` and `list` see every grant that was answered before they were called, and change
 ///     nothing. (`inspect_and_list_tell_the_truth`)
+/// 14. **Notices.** A stream of [`Watch::Freed`] names every lock that is released or broken after `watch` has
+///     answered, whoever did it, or it ends. One that stays open is alive: it ends when the store has not been heard
+///     for some seconds, though it may have had nothing to say. (`a_freed_lock_is_told`)
 ///
 /// # Cancel safety
 /// The engine never drops the future of a call before its answer, so an implementation need not be cancel safe.
@@ -97,10 +100,11 @@ pub trait Backend: Debug + Send + Sync + 'static {
     /// [`BackendError`] says whether the break may have happened all the same.
     async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError>;
 
-    /// A stream of the names that become free, if the store has such a thing.
+    /// A stream of the names that become free, if the store has such a thing. The engine opens one a manager, with its
+    /// first waiter, and drops it when nobody has waited for half a minute.
     ///
     /// # Errors
-    /// [`BackendError`]: there is no stream now. Waiting then goes on by polling.
+    /// [`BackendError`]: there is no stream now. Waiting goes on by polling, and this is asked again after a while.
     async fn watch(&self) -> Result<Watch, BackendError>;
 }
 
@@ -184,8 +188,9 @@ pub struct ListQuery {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Watch {
-    /// This store cannot tell; waiting is polling.
+    /// This store cannot tell, and will not be asked again; waiting is polling.
     Unsupported,
-    /// A name each time a lock becomes free. It may miss some: the engine polls beside it. Ends when it breaks.
+    /// A name each time a lock becomes free. Names that nobody waits for do no harm. When it ends, all who wait ask the
+    /// store, and the engine opens another.
     Freed(mpsc::Receiver<LockName>),
 }

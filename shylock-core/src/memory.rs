@@ -51,12 +51,7 @@ impl MemoryBackend {
     pub fn new() -> Self {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let started = (wall, Instant::now());
-        Self(Arc::new(Mutex::new(Store {
-            records: BTreeMap::new(),
-            started,
-            cleaned: wall,
-            listeners: Vec::new(),
-        })))
+        Self(Arc::new(Mutex::new(Store { records: BTreeMap::new(), started, cleaned: wall, listeners: Vec::new() })))
     }
 
     /// Removes the record of a lock that nobody holds, as the clean-up does after a day.

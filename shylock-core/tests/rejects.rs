@@ -80,4 +80,6 @@ each_bug_fails_its_test! {
     FoldsNames => hostile_names_and_notes_are_data,
     ListsTheFree => inspect_and_list_tell_the_truth,
     TrustsTheRecord => a_corrupt_record_is_reported_and_untouched,
+    TellsOnlyTheFirst => a_freed_lock_is_told,
+    BreaksSilently => a_freed_lock_is_told,
 }

@@ -12,10 +12,11 @@ use tokio::sync::OnceCell;
 
 use crate::{
     builder::{MongoBuilder, Settings},
-    command,
+    command, error,
     query::Queries,
     record::{self, Record},
     setup,
+    watch::Notices,
 };
 
 /// Locks in a collection of a MongoDB database.
@@ -29,6 +30,7 @@ struct Inner {
     settings: Settings,
     /// Made with the first call: it depends on the kind of the deployment.
     queries: OnceCell<Queries>,
+    notices: Notices,
 }
 
 impl MongoBackend {
@@ -46,7 +48,8 @@ impl MongoBackend {
     /// Locks in a database of a client that you have. No I/O: what [`connect`](Self::connect) checks is checked
     /// with the first call.
     ///
-    /// Its write concern and read preference do not matter; its time-outs and the size of its pool do.
+    /// Its write concern and read preference do not matter; its time-outs and the size of its pool do: two connections
+    /// are the least, since the [change stream](MongoBuilder::change_stream) keeps one busy.
     #[must_use]
     pub fn new(database: Database) -> Self {
         Self::with(database, Settings::default())
@@ -58,12 +61,12 @@ impl MongoBackend {
     }
 
     pub(crate) fn with(database: Database, settings: Settings) -> Self {
-        Self(Arc::new(Inner { database, settings, queries: OnceCell::new() }))
+        Self(Arc::new(Inner { database, settings, queries: OnceCell::new(), notices: Notices::default() }))
     }
 
     /// The commands for this deployment; checks it at the first call.
     pub(crate) async fn queries(&self) -> Result<&Queries, BackendError> {
-        let Inner { database, settings, queries } = &*self.0;
+        let Inner { database, settings, queries, .. } = &*self.0;
         queries.get_or_try_init(|| setup::prepare(database, settings)).await
     }
 
@@ -150,7 +153,17 @@ impl Backend for MongoBackend {
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {
-        Ok(Watch::Unsupported)
+        let Inner { database, settings, notices, .. } = &*self.0;
+        if !settings.change_stream {
+            return Ok(Watch::Unsupported);
+        }
+        match notices.listen(&database.collection(&settings.collection)).await {
+            Err(error) if error::has_no_change_streams(&error) => {
+                tracing::info!("this server has no change streams; waiting for locks is polling");
+                Ok(Watch::Unsupported)
+            }
+            names => names.map(Watch::Freed),
+        }
     }
 }
 

@@ -118,8 +118,17 @@ fn retry_after(message: &str) -> Duration {
 
 /// Whether the right to do something is missing.
 pub(crate) fn is_unauthorized(error: &BackendError) -> bool {
+    is_code(error, 13)
+}
+
+/// Whether the server is one without change streams: a standalone.
+pub(crate) fn has_no_change_streams(error: &BackendError) -> bool {
+    is_code(error, 40573)
+}
+
+fn is_code(error: &BackendError, code: i32) -> bool {
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<DriverError>());
-    source.is_some_and(|source| matches!(&*source.kind, ErrorKind::Command(command) if command.code == 13))
+    source.is_some_and(|source| matches!(&*source.kind, ErrorKind::Command(command) if command.code == code))
 }
 
 #[cfg(test)]

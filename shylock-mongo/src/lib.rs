@@ -9,6 +9,7 @@ mod query;
 mod record;
 mod setup;
 mod uri;
+mod watch;
 
 pub use mongodb;
 pub use shylock_core::{

@@ -50,6 +50,10 @@ impl<F: Fixture> Fixture for Blocking<F> {
         self.0.skew_allowance()
     }
 
+    fn notifies(&self) -> bool {
+        self.0.notifies()
+    }
+
     async fn clean_up(&self, name: &LockName) {
         self.0.clean_up(name).await;
     }

@@ -20,6 +20,7 @@ use crate::Mongo;
 pub struct MongoFixture {
     uri: String,
     skew: Duration,
+    notifies: bool,
     records: Collection<Document>,
 }
 
@@ -36,7 +37,7 @@ impl MongoFixture {
         let hello = database.run_command(doc! { "hello": 1 }).await.expect("the server answers");
         let standalone = !hello.contains_key("setName") && !hello.contains_key("msg");
         let skew = if standalone { Duration::ZERO } else { Duration::from_millis(250) };
-        Self { uri: mongo.uri(), skew, records: database.collection("shylock_locks") }
+        Self { uri: mongo.uri(), skew, notifies: !standalone, records: database.collection("shylock_locks") }
     }
 }
 
@@ -49,6 +50,10 @@ impl Fixture for MongoFixture {
 
     fn skew_allowance(&self) -> Duration {
         self.skew
+    }
+
+    fn notifies(&self) -> bool {
+        self.notifies
     }
 
     async fn clean_up(&self, name: &LockName) {

@@ -24,6 +24,9 @@ pub trait Fixture: Send + Sync + 'static {
     /// The store's skew allowance ε: an expired lease may be taken over 2ε after its end.
     fn skew_allowance(&self) -> Duration;
 
+    /// Whether [`Backend::watch`] gives a stream: [`Watch::Freed`](crate::Watch::Freed).
+    fn notifies(&self) -> bool;
+
     /// Removes the record of a lock that nobody holds, as the store's clean-up does in time.
     async fn clean_up(&self, name: &LockName);
 
@@ -111,6 +114,10 @@ impl Fixture for MemoryFixture {
 
     fn skew_allowance(&self) -> Duration {
         Duration::ZERO
+    }
+
+    fn notifies(&self) -> bool {
+        true
     }
 
     async fn clean_up(&self, name: &LockName) {

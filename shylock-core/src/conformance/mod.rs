@@ -32,6 +32,7 @@ mod faults;
 mod fixture;
 mod lab;
 pub mod looking;
+pub mod notices;
 pub mod ownership;
 pub mod tokens;
 pub mod waiting;
@@ -117,6 +118,7 @@ macro_rules! __conformance_cases {
             "P10" ambiguity::a_lost_answer_to_a_release_is_survived,
             "P11" waiting::waiters_of_one_process_are_served_in_order,
             "P11" waiting::another_process_gets_its_turn,
+            "P12" notices::a_freed_lock_is_told,
             "P13" data::hostile_names_and_notes_are_data,
             "P13" looking::inspect_and_list_tell_the_truth,
             "P15" data::a_corrupt_record_is_reported_and_untouched,

@@ -22,7 +22,12 @@ pub(crate) struct BrokenFixture(Handle);
 
 impl BrokenFixture {
     pub(crate) fn new(bug: Option<Bug>) -> Self {
-        let store = Store { records: BTreeMap::new(), started: Instant::now(), first_asked: HashMap::new() };
+        let store = Store {
+            records: BTreeMap::new(),
+            started: Instant::now(),
+            first_asked: HashMap::new(),
+            listeners: Vec::new(),
+        };
         Self(Handle { bug, store: Arc::new(Mutex::new(store)), ahead: 0 })
     }
 }
@@ -40,6 +45,10 @@ impl Fixture for BrokenFixture {
 
     fn skew_allowance(&self) -> Duration {
         Duration::ZERO
+    }
+
+    fn notifies(&self) -> bool {
+        true
     }
 
     async fn clean_up(&self, name: &LockName) {

@@ -15,7 +15,7 @@ use shylock_core::{
     AcquireRequest, Attempt, Backend, BackendError, FencingToken, Grant, HandOff, HolderId, LeaseKey, ListQuery,
     LockInfo, LockName, ReleaseOutcome, RenewOutcome, Renewal, Watch,
 };
-use tokio::time::Instant;
+use tokio::{sync::mpsc, time::Instant};
 
 macro_rules! bugs {
     ($($(#[$doc:meta])* $bug:ident,)*) => {
@@ -58,6 +58,8 @@ bugs! {
     FoldsNames,
     ListsTheFree,
     TrustsTheRecord,
+    TellsOnlyTheFirst,
+    BreaksSilently,
 }
 
 #[derive(Debug, Clone)]
@@ -73,6 +75,7 @@ struct Store {
     records: BTreeMap<String, Record>,
     started: Instant,
     first_asked: HashMap<HolderId, i64>,
+    listeners: Vec<mpsc::Sender<LockName>>,
 }
 
 /// The server's clock starts here, in milliseconds.
@@ -135,6 +138,11 @@ impl Handle {
         let record = Record::new(request.holder, token, start + ttl, ttl, info, now);
         store.records.insert(self.key(&request.name), record);
         Grant { token }
+    }
+
+    fn tell(&self, store: &Store, name: &LockName) {
+        let told = if self.has(Bug::TellsOnlyTheFirst) { 1 } else { usize::MAX };
+        store.listeners.iter().take(told).for_each(|listener| drop(listener.try_send(name.clone())));
     }
 
     fn info(&self, record: &Record, name: &LockName, now: i64) -> LockInfo {
@@ -209,6 +217,7 @@ impl Backend for Handle {
             return Ok(ReleaseOutcome::NotHeld);
         }
         record.free();
+        self.tell(&store, &lease.name);
         if self.has(Bug::TokenRestartsAfterRelease) {
             store.records.remove(&self.key(&lease.name));
         }
@@ -257,6 +266,9 @@ impl Backend for Handle {
         let Some(record) = self.read(&mut store, name)?.filter(|record| record.is_held(now)) else { return Ok(None) };
         let info = record.info(name, now);
         record.free();
+        if !self.has(Bug::BreaksSilently) {
+            self.tell(&store, name);
+        }
         if forget {
             store.records.remove(&self.key(name));
         }
@@ -264,6 +276,8 @@ impl Backend for Handle {
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {
-        Ok(Watch::Unsupported)
+        let (listener, names) = mpsc::channel(100);
+        self.store().listeners.push(listener);
+        Ok(Watch::Freed(names))
     }
 }

@@ -73,6 +73,10 @@ impl Fixture for ArangoFixture {
         self.skew
     }
 
+    fn notifies(&self) -> bool {
+        false
+    }
+
     async fn clean_up(&self, name: &LockName) {
         if self.swept {
             // The server says to nobody that it has cleaned up.
