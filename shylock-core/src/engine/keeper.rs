@@ -2,7 +2,6 @@
 //! to look after, and never waits for a store itself.
 
 use std::{
-    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -12,11 +11,9 @@ use tokio::{
     time::{self, Instant},
 };
 
-use super::{Engine, lease::Lease, renew::Step};
+use super::{Engine, lease::Lease, schedule::Schedule};
 use crate::{BackendError, LossReason, RenewOutcome, clock::Moment};
 
-/// The most leases that one request renews.
-const BATCH: usize = 1000;
 /// The keeper looks at least this often whether the machine was suspended, which its timers do not notice.
 const LONGEST_NAP: Duration = Duration::from_secs(1);
 /// Timers that lag this far behind `CLOCK_BOOTTIME` have slept.
@@ -31,34 +28,17 @@ pub(crate) struct Leases {
 
 #[derive(Debug, Default)]
 struct Table {
-    leases: HashMap<Id, Entry>,
-    /// When to look at each lease next.
-    due: BTreeSet<(Instant, Id)>,
+    schedule: Schedule,
     /// The keeper at work, by its number: one that has ended must not speak for the one that came after it.
     keeper: Option<u64>,
     keepers: u64,
-}
-
-#[derive(Debug)]
-struct Entry {
-    lease: Arc<Lease>,
-    /// `None`: it is lost, and there is nothing more to do for it.
-    due: Option<Instant>,
-}
-
-/// The address of a lease: its own as long as the table holds it.
-type Id = usize;
-
-fn id(lease: &Arc<Lease>) -> Id {
-    Arc::as_ptr(lease).addr()
 }
 
 impl Engine {
     /// Looks after a lease from now on.
     pub(crate) fn keep(self: &Arc<Self>, lease: &Arc<Lease>) {
         let mut table = self.leases.table();
-        table.leases.insert(id(lease), Entry { lease: Arc::clone(lease), due: None });
-        table.look_at(id(lease), Some(Instant::now()));
+        table.schedule.insert(lease);
         if table.keeper.is_some() {
             self.leases.sooner.notify_one();
         } else {
@@ -73,9 +53,7 @@ impl Engine {
     /// Looks after it no more. Says whether it was looked after until now.
     pub(crate) fn forget(&self, lease: &Arc<Lease>) -> bool {
         self.lines.let_go(lease);
-        let mut table = self.leases.table();
-        table.look_at(id(lease), None);
-        table.leases.remove(&id(lease)).is_some()
+        self.leases.table().schedule.remove(lease)
     }
 
     /// Renews one lease out of its turn.
@@ -117,56 +95,13 @@ impl Leases {
 }
 
 impl Table {
-    /// Changes when to look at a lease.
-    fn look_at(&mut self, id: Id, when: Option<Instant>) {
-        let Some(entry) = self.leases.get_mut(&id) else { return };
-        if let Some(before) = std::mem::replace(&mut entry.due, when) {
-            self.due.remove(&(before, id));
-        }
-        self.due.extend(when.map(|when| (when, id)));
-    }
-
-    /// Takes the next step of all leases that are due. Returns those to renew, and when to look again; `None` when
-    /// there is nothing to look after any more.
-    fn look(&mut self) -> Option<(Vec<Arc<Lease>>, Instant)> {
-        let now = Instant::now();
-        let mut renew = Vec::new();
-        while let Some((_, id)) = self.due.first().copied().filter(|(when, _)| *when <= now) {
-            self.step(id, false, &mut renew);
-        }
-        if let Some(soon) = renew.iter().map(|lease| lease.terms.soon()).max() {
-            let soon: Vec<Id> = self.due.range(..=(now + soon, Id::MAX)).map(|(_, id)| *id).collect();
-            soon.into_iter().for_each(|id| self.step(id, true, &mut renew));
-        }
-        let Some((when, _)) = self.due.first() else {
+    /// What to do now; the keeper ends where there is nothing to look after any more.
+    fn look(&mut self) -> Option<(Vec<Vec<Arc<Lease>>>, Instant)> {
+        let work = self.schedule.look();
+        if work.again.is_none() {
             self.keeper = None;
-            return None;
-        };
-        Some((renew, (*when).min(now + LONGEST_NAP)))
-    }
-
-    fn step(&mut self, id: Id, eager: bool, renew: &mut Vec<Arc<Lease>>) {
-        let Some(lease) = self.leases.get(&id).map(|entry| Arc::clone(&entry.lease)) else { return };
-        let now = Instant::now();
-        let again = match lease.step(eager) {
-            Step::Wait(pause) => Some(now + pause.max(Duration::from_millis(1))),
-            // The step after it is to wait for the answer.
-            Step::Renew => {
-                renew.push(lease);
-                Some(now)
-            }
-            Step::Lose(reason) => {
-                tracing::warn!(lock = %lease.key.name, %reason, "a lease is lost");
-                None
-            }
-        };
-        self.look_at(id, again);
-    }
-
-    fn look_at_all_now(&mut self) {
-        let now = Instant::now();
-        let ids: Vec<_> = self.due.iter().map(|(_, id)| *id).collect();
-        ids.into_iter().for_each(|id| self.look_at(id, Some(now)));
+        }
+        Some((work.batches, work.again?.min(Instant::now() + LONGEST_NAP)))
     }
 }
 
@@ -179,9 +114,10 @@ impl Keeper {
     async fn run(&self) {
         let leases = &self.engine.leases;
         loop {
-            let Some((renew, again)) = leases.table().look() else { return };
-            for batch in renew.chunks(BATCH) {
-                self.renew(batch.to_vec());
+            let Some((batches, again)) = leases.table().look() else { return };
+            for batch in batches {
+                let request = Request { engine: Arc::clone(&self.engine), batch };
+                self.engine.runtime.spawn(request.send());
             }
             let nap = Moment::now();
             tokio::select! {
@@ -189,27 +125,9 @@ impl Keeper {
                 () = leases.sooner.notified() => {}
             }
             if nap.slept() > SUSPENDED {
-                leases.table().look_at_all_now();
+                leases.table().schedule.look_at_all_now();
             }
         }
-    }
-
-    fn renew(&self, batch: Vec<Arc<Lease>>) {
-        let engine = Arc::clone(&self.engine);
-        self.engine.runtime.spawn(async move {
-            if let Err(error) = engine.renew(&batch).await {
-                let (leases, pause) = (batch.len(), error.retry_after());
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(leases, error, "leases could not be renewed; it is tried again until they are lost");
-                let mut table = engine.leases.table();
-                for lease in &batch {
-                    lease.renewal_failed(pause.unwrap_or_default());
-                    table.look_at(id(lease), Some(Instant::now()));
-                }
-                drop(table);
-                engine.leases.sooner.notify_one();
-            }
-        });
     }
 }
 
@@ -217,15 +135,33 @@ impl Drop for Keeper {
     /// With the runtime, renewal ends: holders are told now, not when they look.
     fn drop(&mut self) {
         let mut table = self.engine.leases.table();
-        if table.keeper != Some(self.number) {
-            return;
+        if table.keeper == Some(self.number) {
+            table.keeper = None;
+            table.schedule.lose_all(LossReason::Stopped);
         }
-        table.keeper = None;
-        for (_, id) in std::mem::take(&mut table.due) {
-            if let Some(entry) = table.leases.get_mut(&id) {
-                entry.due = None;
-                entry.lease.lose(LossReason::Stopped);
-            }
+    }
+}
+
+/// One request for a batch. However it ends, the next one gets its place.
+struct Request {
+    engine: Arc<Engine>,
+    batch: Vec<Arc<Lease>>,
+}
+
+impl Request {
+    async fn send(self) {
+        if let Err(error) = self.engine.renew(&self.batch).await {
+            let pause = error.retry_after().unwrap_or_default();
+            self.batch.iter().for_each(|lease| lease.renewal_failed(pause));
+            let (leases, error) = (self.batch.len(), &error as &dyn std::error::Error);
+            tracing::warn!(leases, error, "leases could not be renewed; it is tried again until they are lost");
         }
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        self.engine.leases.table().schedule.answered(&self.batch);
+        self.engine.leases.sooner.notify_one();
     }
 }

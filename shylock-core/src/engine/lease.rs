@@ -70,7 +70,7 @@ impl Lease {
         verdict.inspect_err(|reason| self.set_lost(&mut state, *reason))
     }
 
-    /// Decides what is to be done now, and notes it as done. `eager`: see [`Terms::decide`].
+    /// What is to be done now; a loss is done with that. `eager`: see [`Terms::decide`].
     pub(crate) fn step(&self, eager: bool) -> Step {
         if self.is_a_copy() {
             return Step::Lose(LossReason::Stopped);
@@ -90,15 +90,17 @@ impl Lease {
             }),
         };
         let step = self.terms.decide(&view, eager);
-        match step {
-            Step::Lose(reason) => self.set_lost(&mut state, reason),
-            Step::Renew => {
-                let failures = state.trying.as_ref().map_or(0, |t| t.failures + u32::from(t.under_way));
-                state.trying = Some(Try { sent: Moment::now(), failures, under_way: true, wish: Duration::ZERO });
-            }
-            Step::Wait(_) => {}
+        if let Step::Lose(reason) = step {
+            self.set_lost(&mut state, reason);
         }
         step
+    }
+
+    /// Notes that a renewal is sent now.
+    pub(crate) fn sending(&self) {
+        let mut state = self.state();
+        let failures = state.trying.as_ref().map_or(0, |t| t.failures + u32::from(t.under_way));
+        state.trying = Some(Try { sent: Moment::now(), failures, under_way: true, wish: Duration::ZERO });
     }
 
     pub(crate) fn renewal(&self) -> Renewal {

@@ -9,6 +9,7 @@ mod queue;
 mod release;
 mod renew;
 mod runtime;
+mod schedule;
 mod turns;
 mod wait;
 mod watch;

@@ -11,6 +11,16 @@ const WHEN_TOLD: Duration = Duration::from_secs(5);
 /// The end of a lease is told in whole milliseconds; ask a little later.
 const ROUNDING: Duration = Duration::from_millis(2);
 
+/// What the store told of the lock since the last look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notices {
+    /// It does not tell.
+    None,
+    /// It would have told if the lock had come free; if the lock has moved all the same, it may have failed to.
+    Silent,
+    Told,
+}
+
 /// The pace of one waiter's attempts.
 #[derive(Debug, Clone)]
 pub(crate) struct Pace {
@@ -28,23 +38,28 @@ impl Pace {
 
     /// The pause after another was found to hold the lock. It doubles while that is the same holder, and starts
     /// again when the lock has moved: then others get in, and it is worth looking often. It never goes beyond the
-    /// moment at which the lease can be taken over. `told`: the store tells of locks that come free. `random` lies in
-    /// 0..1.
+    /// moment at which the lease can be taken over. `random` lies in 0..1.
     pub(crate) fn after_held(
         &mut self,
         token: FencingToken,
         takeover_in: Duration,
-        told: bool,
+        notices: Notices,
         random: f64,
     ) -> Duration {
         self.failed = AFTER_FAILURE;
-        if self.seen.replace(token) != Some(token) || told {
+        let last = self.seen.replace(token);
+        if last != Some(token) {
             self.held = self.first;
         }
-        let pause = if told { self.when_told() } else { self.held };
-        if !told {
+        let missed = notices == Notices::Silent && last.is_some_and(|last| last != token);
+        let pause = if notices == Notices::None || missed {
+            let pause = self.held;
             self.held = self.held.saturating_mul(2).min(self.most);
-        }
+            pause
+        } else {
+            self.held = self.first;
+            self.when_told()
+        };
         jittered(pause, random).min(takeover_in.saturating_add(ROUNDING))
     }
 
@@ -86,35 +101,51 @@ mod tests {
     fn pauses_double_while_the_holder_stays_and_restart_when_the_lock_moves() {
         let mut pace = Pace::new(ms(25), ms(100));
         let long = Duration::from_secs(9);
-        let pauses: Vec<_> = (0..4).map(|_| pace.after_held(token(1), long, false, 1.0)).collect();
+        let pauses: Vec<_> = (0..4).map(|_| pace.after_held(token(1), long, Notices::None, 1.0)).collect();
         assert_eq!(pauses, [ms(25), ms(50), ms(100), ms(100)]);
-        assert_eq!(pace.after_held(token(2), long, false, 1.0), ms(25));
+        assert_eq!(pace.after_held(token(2), long, Notices::None, 1.0), ms(25));
     }
 
     #[test]
     fn jitter_takes_away_at_most_half() {
         let mut pace = Pace::new(ms(100), ms(100));
         let long = Duration::from_secs(9);
-        assert_eq!(pace.after_held(token(1), long, false, 0.0), ms(50));
-        assert_eq!(pace.after_held(token(1), long, false, 0.5), ms(75));
+        assert_eq!(pace.after_held(token(1), long, Notices::None, 0.0), ms(50));
+        assert_eq!(pace.after_held(token(1), long, Notices::None, 0.5), ms(75));
     }
 
     #[test]
     fn the_end_of_the_lease_comes_before_the_pace() {
         let mut pace = Pace::new(ms(25), ms(100));
-        assert_eq!(pace.after_held(token(1), ms(3), false, 1.0), ms(5));
-        assert_eq!(pace.after_held(token(1), Duration::ZERO, false, 1.0), ROUNDING);
+        assert_eq!(pace.after_held(token(1), ms(3), Notices::None, 1.0), ms(5));
+        assert_eq!(pace.after_held(token(1), Duration::ZERO, Notices::None, 1.0), ROUNDING);
     }
 
     #[test]
     fn who_is_told_looks_now_and_then_and_quickly_once_it_is_told_no_more() {
         let mut pace = Pace::new(ms(25), ms(100));
         let long = Duration::from_secs(90);
-        let mut pause = |told| pace.after_held(token(1), long, told, 1.0);
-        assert_eq!([pause(false), pause(false)], [ms(25), ms(50)]);
-        assert_eq!([pause(true), pause(true)], [ms(5000); 2]);
-        assert_eq!([pause(false), pause(false)], [ms(25), ms(50)]);
-        assert_eq!(pace.after_held(token(1), ms(70), true, 1.0), ms(72), "at the end of the lease in any case");
+        let mut pause = |notices| pace.after_held(token(1), long, notices, 1.0);
+        assert_eq!([pause(Notices::None), pause(Notices::None)], [ms(25), ms(50)]);
+        assert_eq!([pause(Notices::Silent), pause(Notices::Told)], [ms(5000); 2]);
+        assert_eq!([pause(Notices::None), pause(Notices::None)], [ms(25), ms(50)]);
+        assert_eq!(
+            pace.after_held(token(1), ms(70), Notices::Silent, 1.0),
+            ms(72),
+            "at the end of the lease at the latest"
+        );
+    }
+
+    #[test]
+    fn who_was_not_told_that_the_lock_moved_looks_quickly_until_it_stands_still_or_there_is_a_notice() {
+        let mut pace = Pace::new(ms(25), ms(100));
+        let long = Duration::from_secs(90);
+        let mut pause = |number, notices| pace.after_held(token(number), long, notices, 1.0);
+        assert_eq!([pause(1, Notices::Silent), pause(1, Notices::Silent)], [ms(5000); 2]);
+        assert_eq!([pause(2, Notices::Silent), pause(3, Notices::Silent)], [ms(25); 2]);
+        assert_eq!(pause(3, Notices::Silent), ms(5000));
+        assert_eq!(pause(4, Notices::Silent), ms(25));
+        assert_eq!(pause(5, Notices::Told), ms(5000));
     }
 
     #[test]

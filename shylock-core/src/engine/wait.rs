@@ -15,7 +15,7 @@ use super::{
     Engine, Held, UnderWay,
     acquisition::{Answer, Claim, InFlight},
     no_answer,
-    pace::Pace,
+    pace::{Notices, Pace},
     queue::Place,
     renew::Terms,
     turns::Others,
@@ -127,6 +127,8 @@ struct Waiter<'a> {
     answered: bool,
     /// The last failure, unless a proper answer came after it.
     failed: Option<BackendError>,
+    /// Whether it was told, since the last answer, that the lock may have come free.
+    told: bool,
     /// When the last proper answer came, or the waiting began.
     silent_since: Moment,
 }
@@ -140,8 +142,17 @@ impl<'a> Waiter<'a> {
     fn new(engine: &'a Arc<Engine>, wanted: Wanted, place: Option<&'a Place>) -> Result<Self> {
         let claim = new_claim(engine, &wanted)?;
         let pace = Pace::new(engine.options.poll_first, engine.options.poll_max);
-        let mut waiter =
-            Self { engine, place, wanted, claim, pace, answered: false, failed: None, silent_since: Moment::now() };
+        let mut waiter = Self {
+            engine,
+            place,
+            wanted,
+            claim,
+            pace,
+            answered: false,
+            failed: None,
+            told: false,
+            silent_since: Moment::now(),
+        };
         waiter.offer();
         Ok(waiter)
     }
@@ -167,7 +178,10 @@ impl<'a> Waiter<'a> {
                     in_flight = None;
                     continue;
                 }
-                () = woken(place), if in_flight.is_none() => Duration::ZERO,
+                () = woken(place), if in_flight.is_none() => {
+                    self.told = true;
+                    Duration::ZERO
+                }
                 () = until(when) => {
                     if in_flight.take().is_some() {
                         self.put_up_with(no_answer(call_limit), patience)?;
@@ -192,6 +206,16 @@ impl<'a> Waiter<'a> {
         self.pace.while_held_here(left, super::random())
     }
 
+    /// What was told since the last answer. Another holds the lock, so it is time to listen.
+    fn notices(&mut self) -> Notices {
+        self.engine.listen();
+        match (self.engine.hears(), std::mem::take(&mut self.told)) {
+            (false, _) => Notices::None,
+            (true, false) => Notices::Silent,
+            (true, true) => Notices::Told,
+        }
+    }
+
     fn consider(&mut self, answer: Answer, patience: Patience) -> Result<Verdict> {
         let pause = match answer {
             Answer::Granted(held) if held.lease().valid_for().is_ok() => {
@@ -213,8 +237,8 @@ impl<'a> Waiter<'a> {
                 if self.claim.acquisition.is_doubtful() {
                     self.ask_anew()?;
                 }
-                self.engine.listen();
-                self.pace.after_held(info.token, info.takeover_in, self.engine.hears(), super::random())
+                let notices = self.notices();
+                self.pace.after_held(info.token, info.takeover_in, notices, super::random())
             }
             Answer::Failed(error) => {
                 let pause = self.pace.after_failure(error.retry_after(), super::random());

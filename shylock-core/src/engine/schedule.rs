@@ -1,0 +1,166 @@
+//! [`Schedule`]: which of a manager's leases to look at next, which to renew, and how many requests at a time.
+
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::{lease::Lease, renew::Step};
+use crate::LossReason;
+
+/// The most leases that one request renews.
+pub(super) const BATCH: usize = 1000;
+/// The most requests under way. More would wait in the client's pool, where their time would run out.
+const AT_ONCE: usize = 4;
+
+#[derive(Debug, Default)]
+pub(super) struct Schedule {
+    leases: HashMap<Id, Entry>,
+    /// When to look at each lease next.
+    due: BTreeSet<(Instant, Id)>,
+    /// Those that wait to be renewed, first come, first served.
+    ready: VecDeque<Id>,
+    under_way: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    lease: Arc<Lease>,
+    /// `None`: it is lost, and there is nothing more to do for it.
+    due: Option<Instant>,
+}
+
+/// The address of a lease: its own as long as the table holds it.
+type Id = usize;
+
+fn id(lease: &Arc<Lease>) -> Id {
+    Arc::as_ptr(lease).addr()
+}
+
+/// What to do now.
+#[derive(Debug)]
+pub(super) struct Work {
+    /// Each is to be renewed by one request; [`Schedule::answered`] tells of its end.
+    pub(super) batches: Vec<Vec<Arc<Lease>>>,
+    /// When to look again; `None` when there is nothing to look after any more.
+    pub(super) again: Option<Instant>,
+}
+
+impl Schedule {
+    pub(super) fn insert(&mut self, lease: &Arc<Lease>) {
+        self.leases.insert(id(lease), Entry { lease: Arc::clone(lease), due: None });
+        self.look_at(id(lease), Some(Instant::now()));
+    }
+
+    /// Says whether it was there.
+    pub(super) fn remove(&mut self, lease: &Arc<Lease>) -> bool {
+        self.look_at(id(lease), None);
+        self.leases.remove(&id(lease)).is_some()
+    }
+
+    /// Takes the next step of all leases that are due.
+    pub(super) fn look(&mut self) -> Work {
+        let now = Instant::now();
+        while let Some((_, id)) = self.due.first().copied().filter(|(when, _)| *when <= now) {
+            self.step(id);
+        }
+        let mut batches = Vec::new();
+        while self.under_way < AT_ONCE && !self.ready.is_empty() {
+            let mut batch = self.next_batch();
+            if batch.len() < BATCH {
+                self.join_in(now, &mut batch);
+            }
+            if !batch.is_empty() {
+                self.under_way += 1;
+                batches.push(batch);
+            }
+        }
+        Work { batches, again: self.due.first().map(|(when, _)| *when) }
+    }
+
+    /// The request for this batch has ended.
+    pub(super) fn answered(&mut self, batch: &[Arc<Lease>]) {
+        self.under_way -= 1;
+        let now = Instant::now();
+        batch.iter().for_each(|lease| self.look_at(id(lease), Some(now)));
+    }
+
+    pub(super) fn look_at_all_now(&mut self) {
+        let now = Instant::now();
+        let ids: Vec<_> = self.due.iter().map(|(_, id)| *id).collect();
+        ids.into_iter().for_each(|id| self.look_at(id, Some(now)));
+    }
+
+    /// Gives up on all.
+    pub(super) fn lose_all(&mut self, reason: LossReason) {
+        for (_, id) in std::mem::take(&mut self.due) {
+            if let Some(entry) = self.leases.get_mut(&id) {
+                entry.due = None;
+                entry.lease.lose(reason);
+            }
+        }
+    }
+
+    fn next_batch(&mut self) -> Vec<Arc<Lease>> {
+        let mut batch = Vec::new();
+        while batch.len() < BATCH
+            && let Some(id) = self.ready.pop_front()
+        {
+            self.send(id, &mut batch);
+        }
+        batch
+    }
+
+    /// Whoever is due soon may as well go along.
+    fn join_in(&mut self, now: Instant, batch: &mut Vec<Arc<Lease>>) {
+        let Some(soon) = batch.iter().map(|lease| lease.terms.soon()).max() else { return };
+        let room = BATCH - batch.len();
+        let soon: Vec<Id> = self.due.range(..=(now + soon, Id::MAX)).map(|(_, id)| *id).take(room).collect();
+        soon.into_iter().for_each(|id| self.send(id, batch));
+    }
+
+    /// Puts a lease into a batch, if it is still worth it.
+    fn send(&mut self, id: Id, batch: &mut Vec<Arc<Lease>>) {
+        let Some(lease) = self.lease(id) else { return };
+        if lease.step(true) == Step::Renew {
+            lease.sending();
+            batch.push(lease);
+            // The step after it is to wait for the answer.
+            self.look_at(id, Some(Instant::now()));
+        }
+    }
+
+    fn step(&mut self, id: Id) {
+        let Some(lease) = self.lease(id) else { return };
+        let in_future = |pause: Duration| Some(Instant::now() + pause.max(Duration::from_millis(1)));
+        let again = match lease.step(false) {
+            Step::Wait(pause) => in_future(pause),
+            // Until its turn comes, only its end can.
+            Step::Renew => {
+                self.ready.push_back(id);
+                in_future(lease.valid_for().unwrap_or_default())
+            }
+            Step::Lose(reason) => {
+                tracing::warn!(lock = %lease.key.name, %reason, "a lease is lost");
+                None
+            }
+        };
+        self.look_at(id, again);
+    }
+
+    fn lease(&self, id: Id) -> Option<Arc<Lease>> {
+        self.leases.get(&id).map(|entry| Arc::clone(&entry.lease))
+    }
+
+    /// Changes when to look at a lease.
+    fn look_at(&mut self, id: Id, when: Option<Instant>) {
+        let Some(entry) = self.leases.get_mut(&id) else { return };
+        if let Some(before) = std::mem::replace(&mut entry.due, when) {
+            self.due.remove(&(before, id));
+        }
+        self.due.extend(when.map(|when| (when, id)));
+    }
+}
