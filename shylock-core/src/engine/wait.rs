@@ -206,9 +206,8 @@ impl<'a> Waiter<'a> {
         self.pace.while_held_here(left, super::random())
     }
 
-    /// What was told since the last answer. Another holds the lock, so it is time to listen.
+    /// What was told since the last answer.
     fn notices(&mut self) -> Notices {
-        self.engine.listen();
         match (self.engine.hears(), std::mem::take(&mut self.told)) {
             (false, _) => Notices::None,
             (true, false) => Notices::Silent,
@@ -237,8 +236,10 @@ impl<'a> Waiter<'a> {
                 if self.claim.acquisition.is_doubtful() {
                     self.ask_anew()?;
                 }
+                // Another holds it, so it is time to listen.
+                let try_to_listen = self.engine.listen();
                 let notices = self.notices();
-                self.pace.after_held(info.token, info.takeover_in, notices, super::random())
+                self.pace.after_held(info.token, info.takeover_in, notices, super::random()).min(try_to_listen)
             }
             Answer::Failed(error) => {
                 let pause = self.pace.after_failure(error.retry_after(), super::random());

@@ -66,16 +66,20 @@ impl Engine {
         self.ears.state().phase == Phase::Open
     }
 
-    /// Opens the stream, if it is not open and it is time. Somebody waits.
-    pub(crate) fn listen(self: &Arc<Self>) {
+    /// Opens the stream, if it is not open and it is time. Somebody waits, who shall ask again in so long at the latest.
+    pub(crate) fn listen(self: &Arc<Self>) -> Duration {
         let mut state = self.ears.state();
-        let may = state.not_before.is_none_or(|when| when <= Instant::now());
-        if state.phase == Phase::Closed && may {
-            state.phase = Phase::Opening;
-            drop(state);
-            let opening = Opening(Arc::clone(self));
-            self.runtime.spawn(opening.open());
+        if state.phase != Phase::Closed {
+            return Duration::MAX;
         }
+        let left = state.not_before.map_or(Duration::ZERO, |when| when.saturating_duration_since(Instant::now()));
+        if !left.is_zero() {
+            return left;
+        }
+        state.phase = Phase::Opening;
+        drop(state);
+        self.runtime.spawn(Opening(Arc::clone(self)).open());
+        Duration::MAX
     }
 }
 

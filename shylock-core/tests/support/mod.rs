@@ -8,6 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use tokio::sync::mpsc;
 use shylock_core::{
     AcquireRequest, Attempt, Backend, BackendError, HandOff, LeaseKey, ListQuery, LockInfo, LockManager, LockName,
     MemoryBackend, ReleaseOutcome, RenewOutcome, Renewal, Watch,
@@ -20,6 +21,7 @@ pub(crate) enum Op {
     Release,
     HandOff,
     Look,
+    Watch,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub(crate) enum Fault {
     HangsAfter,
     /// Does it after this time.
     Delays(Duration),
+    /// Does it, and answers after this time.
+    AnswersLate(Duration),
     /// Does nothing and says so, asking for this pause.
     Refuses(Option<Duration>),
     /// Does it, and the answer is lost.
@@ -51,6 +55,10 @@ pub(crate) struct Faulty {
 struct State {
     faults: HashMap<Op, (Fault, u32)>,
     calls: HashMap<Op, u32>,
+    /// The streams of freed names, as those who listen have them.
+    streams: Vec<mpsc::Sender<LockName>>,
+    silent: bool,
+    telling: bool,
 }
 
 impl Faulty {
@@ -81,6 +89,42 @@ impl Faulty {
         self.memory.inspect(&LockName::new(name).expect("a name")).await.expect("memory answers")
     }
 
+    /// Ends all streams of freed names.
+    pub(crate) fn cut(&self) {
+        self.state().streams.clear();
+    }
+
+    /// The streams stay open, and tell nothing from now on.
+    pub(crate) fn keep_silent(&self) {
+        self.state().silent = true;
+    }
+
+    /// How many streams somebody listens to.
+    pub(crate) fn streams(&self) -> usize {
+        self.state().streams.iter().filter(|stream| !stream.is_closed()).count()
+    }
+
+    /// Tells all who listen what is told here.
+    async fn tell(self, mut names: mpsc::Receiver<LockName>) {
+        while let Some(name) = names.recv().await {
+            let mut state = self.state();
+            if !state.silent {
+                state.streams.retain(|stream| stream.try_send(name.clone()).is_ok());
+            }
+        }
+    }
+
+    async fn stream(&self) -> Result<Watch, BackendError> {
+        let Watch::Freed(names) = self.memory.watch().await? else { panic!("memory tells") };
+        let (told, heard) = mpsc::channel(100);
+        let mut state = self.state();
+        state.streams.push(told);
+        if !std::mem::replace(&mut state.telling, true) {
+            tokio::spawn(self.clone().tell(names));
+        }
+        Ok(Watch::Freed(heard))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no panic in here")
     }
@@ -104,6 +148,11 @@ impl Faulty {
             Some(Fault::Delays(time)) => {
                 tokio::time::sleep(time).await;
                 call.await
+            }
+            Some(Fault::AnswersLate(time)) => {
+                let answer = call.await;
+                tokio::time::sleep(time).await;
+                answer
             }
             Some(Fault::Refuses(retry_after)) => Err(BackendError::not_applied("refused for now", retry_after)),
             Some(Fault::LosesAnswer) => {
@@ -147,7 +196,7 @@ impl Backend for Faulty {
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {
-        self.memory.watch().await
+        self.faulty(Op::Watch, self.stream()).await
     }
 }
 
