@@ -159,7 +159,7 @@ impl Ears {
         drop(state);
         if !told {
             let error = error.map(|error| error as &dyn std::error::Error);
-            tracing::warn!(error, "the store does not tell of freed locks any more; waiting goes on by polling");
+            tracing::warn!(error, "the store does not tell of freed locks; waiting goes on by polling");
         }
     }
 

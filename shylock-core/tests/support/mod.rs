@@ -8,11 +8,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::sync::mpsc;
 use shylock_core::{
     AcquireRequest, Attempt, Backend, BackendError, HandOff, LeaseKey, ListQuery, LockInfo, LockManager, LockName,
     MemoryBackend, ReleaseOutcome, RenewOutcome, Renewal, Watch,
 };
+use tokio::sync::mpsc;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Op {

@@ -3,6 +3,8 @@
 //! - `worker count URI LOCK TIMES locked|unlocked`: increments a counter by reading and writing it.
 //! - `worker hold URI LOCK TTL_MS`: acquires, says `held TOKEN`, then answers each line on stdin: `acted` if the
 //!   lock is still held, `lost REASON` if not.
+//! - `worker hammer URI LOCK TASKS`: passes the lock around among so many tasks without a pause, until it is killed;
+//!   says `busy` when they are at it.
 //! - `worker see URI LOCK`: says `free TOKEN` if it got the lock, else `held TOKEN`; then the milliseconds that remain
 //!   of the lease, and what its wall clock shows in seconds.
 
@@ -23,6 +25,7 @@ async fn main() -> Result<()> {
     match arguments[..] {
         ["count", uri, lock, times, how] => count(uri, lock, times.parse().expect("a number"), how == "locked").await,
         ["hold", uri, lock, ttl] => hold(uri, lock, Duration::from_millis(ttl.parse().expect("a number"))).await,
+        ["hammer", uri, lock, tasks] => hammer(uri, lock, tasks.parse().expect("a number")).await,
         ["see", uri, lock] => see(uri, lock).await,
         _ => panic!("see the head of this program for its arguments"),
     }
@@ -47,6 +50,22 @@ async fn count(uri: &str, lock: &str, times: u32, locked: bool) -> Result<()> {
     }
     say("done");
     Ok(())
+}
+
+async fn hammer(uri: &str, lock: &str, tasks: u32) -> Result<()> {
+    let lock = manager(uri).await?.lock(lock);
+    let mut hammers = tokio::task::JoinSet::new();
+    for _ in 0..tasks {
+        let lock = lock.clone();
+        hammers.spawn(async move {
+            loop {
+                lock.acquire().await?.release().await?;
+            }
+        });
+    }
+    drop(lock.acquire().await?);
+    say("busy");
+    hammers.join_next().await.expect("there are some").expect("no panic")
 }
 
 async fn hold(uri: &str, lock: &str, ttl: Duration) -> Result<()> {

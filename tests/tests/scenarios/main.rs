@@ -4,6 +4,7 @@ mod cancel;
 mod clocks;
 mod connect;
 mod faults;
+mod notices;
 mod operations;
 mod processes;
 mod proxy;

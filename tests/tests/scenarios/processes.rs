@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use mongodb::bson::{Document, doc};
 use rustix::process::Signal;
+use shylock_mongo::{LockManager, MongoBackend};
 use shylock_tests::Mongo;
 use tokio::time::timeout;
 
@@ -37,6 +38,30 @@ async fn two_processes_lose_no_increment_under_the_lock() {
 async fn two_processes_lose_increments_without_the_lock() {
     let counted = count_together("unlocked").await;
     assert!((TIMES..2 * TIMES).contains(&counted), "{counted}");
+}
+
+/// Another process gets its turn, again and again, from one whose tasks pass the lock around without a pause: one that
+/// is told of releases, and one that polls.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_is_not_starved() {
+    let mongo = Mongo::replica_set(1).await;
+    for (tasks, told) in [("1", true), ("8", true), ("2", false), ("8", false)] {
+        let name = fresh("starving");
+        let busy = Worker::start(&["hammer", &mongo.uri(), &name, tasks]);
+        assert_eq!(busy.says(), "busy");
+        let backend = MongoBackend::builder().change_stream(told).connect(mongo.uri(), "shylock_scenarios").await;
+        let lock = LockManager::new(backend.expect("connected")).lock(&name);
+        let mut waits = Vec::new();
+        for _ in 0..20 {
+            let since = Instant::now();
+            lock.acquire_timeout(Duration::from_secs(60)).await.expect("its turn").release().await.expect("released");
+            waits.push(since.elapsed());
+        }
+        waits.sort_unstable();
+        println!("{tasks} busy tasks, told: {told}: median {:?}, longest {:?}", waits[10], waits[19]);
+        assert!(waits[10] < Duration::from_secs(2), "{tasks} busy tasks, told: {told}: {waits:?}");
+        busy.signal(Signal::KILL);
+    }
 }
 
 fn holder(mongo: &Mongo, lock: &str) -> (Worker, u64) {

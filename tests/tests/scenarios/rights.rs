@@ -57,6 +57,37 @@ async fn find_insert_and_update_are_enough() {
     assert!(guard.renew().await.is_err());
 }
 
+/// Who may not watch polls, and says so once; a server that cannot be watched is nothing to warn of.
+#[tokio::test]
+async fn without_the_right_to_watch_waiting_is_polling() {
+    shylock_tests::trace();
+    let mongo = Mongo::with_auth().await;
+    for (actions, expected) in
+        [(&["find", "insert", "update"][..], 1), (&["find", "insert", "update", "changeStream"], 0)]
+    {
+        let uri = user(&mongo, actions).await;
+        let backends = [MongoBackend::connect(&uri, DATABASE).await, MongoBackend::connect(&uri, DATABASE).await];
+        let [holder, waiter] =
+            backends.map(|backend| LockManager::new(backend.expect("connected")).lock(fresh("watch")));
+        let waiter = holder.clone().with_manager(waiter.manager().expect("its own"));
+        let guard = holder.acquire().await.expect("granted");
+        let wait = async {
+            // Long enough for a second try, and for a third.
+            waiter.acquire_timeout(Duration::from_secs(4)).await.expect_err("held");
+            let since = Instant::now();
+            let waiting = tokio::spawn(async move { waiter.acquire().await });
+            guard.release().await.expect("released");
+            waiting.await.expect("no panic").expect("granted").release().await.expect("released");
+            since.elapsed()
+        };
+        let (warnings, waited) = warned(wait).await;
+        assert!(waited < Duration::from_secs(2), "{waited:?}");
+        assert_eq!(warnings.matches("does not tell of freed locks").count(), expected, "{actions:?}: {warnings}");
+        assert_eq!(warnings.contains("not authorized"), expected == 1, "{warnings}");
+        assert_silent(&warnings);
+    }
+}
+
 #[tokio::test]
 async fn without_the_rights_to_write_the_error_says_so_at_once() {
     shylock_tests::trace();
