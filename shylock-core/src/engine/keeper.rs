@@ -32,6 +32,8 @@ struct Table {
     /// The keeper at work, by its number: one that has ended must not speak for the one that came after it.
     keeper: Option<u64>,
     keepers: u64,
+    /// When it looks next by itself.
+    looks_at: Option<Instant>,
 }
 
 impl Engine {
@@ -40,7 +42,9 @@ impl Engine {
         let mut table = self.leases.table();
         table.schedule.insert(lease);
         if table.keeper.is_some() {
-            self.leases.sooner.notify_one();
+            if table.schedule.next() < table.looks_at {
+                self.leases.sooner.notify_one();
+            }
         } else {
             table.keepers += 1;
             table.keeper = Some(table.keepers);
@@ -97,11 +101,13 @@ impl Leases {
 impl Table {
     /// What to do now; the keeper ends where there is nothing to look after any more.
     fn look(&mut self) -> Option<(Vec<Vec<Arc<Lease>>>, Instant)> {
-        let work = self.schedule.look();
-        if work.again.is_none() {
+        let batches = self.schedule.look();
+        let longest_nap = Instant::now() + LONGEST_NAP;
+        self.looks_at = self.schedule.next().map(|next| next.min(longest_nap));
+        if self.looks_at.is_none() {
             self.keeper = None;
         }
-        Some((work.batches, work.again?.min(Instant::now() + LONGEST_NAP)))
+        Some((batches, self.looks_at?))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The engine of a manager: all that happens between a user's call and a store.
 
 mod acquisition;
+mod call;
 mod held;
 mod keeper;
 mod lease;
@@ -14,12 +15,9 @@ mod turns;
 mod wait;
 mod watch;
 
-use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    sync::{oneshot, watch::Sender},
-    time,
-};
+use tokio::sync::watch::Sender;
 
 pub(crate) use self::{
     held::Held,
@@ -81,50 +79,6 @@ impl Engine {
     /// No call goes out from the forked child of the process whose engine this is.
     fn check_process(&self) -> Result<()> {
         if self.runtime.is_of_another_process() { Err(Error::Stopped) } else { Ok(()) }
-    }
-
-    /// Runs a user's call on the engine's runtime, to its end, and waits for it no longer than `limit`.
-    pub(crate) async fn ask<T: Send + 'static>(
-        self: &Arc<Self>,
-        limit: Duration,
-        call: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> Result<T> {
-        self.check_process()?;
-        let (tell, told) = oneshot::channel();
-        self.work(async move {
-            let mut call = pin!(call);
-            if let Ok(outcome) = time::timeout(limit, call.as_mut()).await {
-                drop(tell.send(outcome));
-            } else {
-                drop(tell.send(Err(no_answer(limit).into())));
-                drop(call.await);
-            }
-        });
-        told.await.unwrap_or(Err(Error::Stopped))
-    }
-
-    /// Waits for a call to the store no longer than `limit`. If it has not ended by then, it goes on in a task of its
-    /// own: it is never dropped.
-    pub(crate) async fn call<T: Send + 'static>(
-        self: &Arc<Self>,
-        limit: Duration,
-        call: impl Future<Output = Result<T, BackendError>> + Send + 'static,
-    ) -> Result<T, BackendError> {
-        let mut call = Box::pin(call);
-        if let Ok(answer) = time::timeout(limit, call.as_mut()).await {
-            return answer;
-        }
-        self.work(async move { drop(call.await) });
-        Err(no_answer(limit))
-    }
-
-    /// Spawns a task that [`idle`](Self::idle) waits for.
-    fn work(self: &Arc<Self>, task: impl Future<Output = ()> + Send + 'static) {
-        let under_way = UnderWay::new(self);
-        self.runtime.spawn(async move {
-            let _under_way = under_way;
-            task.await;
-        });
     }
 }
 

@@ -47,6 +47,16 @@ impl Runtime {
         self.process.is_another()
     }
 
+    /// Whether the caller is a task on it.
+    pub(crate) fn runs_this_task(&self) -> bool {
+        match &self.place {
+            Place::Shared(handle) => {
+                tokio::task::try_id().is_some() && Handle::try_current().is_ok_and(|here| here.id() == handle.id())
+            }
+            Place::Own(_) => false,
+        }
+    }
+
     /// Whether it runs no task any more. Tokio tells it only by dropping a task.
     pub(crate) fn has_ended(&self) -> bool {
         let ran = Arc::new(AtomicBool::new(false));

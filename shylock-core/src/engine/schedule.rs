@@ -40,19 +40,16 @@ fn id(lease: &Arc<Lease>) -> Id {
     Arc::as_ptr(lease).addr()
 }
 
-/// What to do now.
-#[derive(Debug)]
-pub(super) struct Work {
-    /// Each is to be renewed by one request; [`Schedule::answered`] tells of its end.
-    pub(super) batches: Vec<Vec<Arc<Lease>>>,
-    /// When to look again; `None` when there is nothing to look after any more.
-    pub(super) again: Option<Instant>,
-}
-
 impl Schedule {
     pub(super) fn insert(&mut self, lease: &Arc<Lease>) {
         self.leases.insert(id(lease), Entry { lease: Arc::clone(lease), due: None });
-        self.look_at(id(lease), Some(Instant::now()));
+        let pause = if let Step::Wait(pause) = lease.step(false) { pause } else { Duration::ZERO };
+        self.look_at(id(lease), Some(Instant::now() + pause));
+    }
+
+    /// When to look next; `None` when there is nothing to look after any more.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.due.first().map(|(when, _)| *when)
     }
 
     /// Says whether it was there.
@@ -61,8 +58,9 @@ impl Schedule {
         self.leases.remove(&id(lease)).is_some()
     }
 
-    /// Takes the next step of all leases that are due.
-    pub(super) fn look(&mut self) -> Work {
+    /// Takes the next step of all leases that are due. Each batch is to be renewed by one request, of whose end
+    /// [`answered`](Self::answered) tells.
+    pub(super) fn look(&mut self) -> Vec<Vec<Arc<Lease>>> {
         let now = Instant::now();
         while let Some((_, id)) = self.due.first().copied().filter(|(when, _)| *when <= now) {
             self.step(id);
@@ -78,7 +76,7 @@ impl Schedule {
                 batches.push(batch);
             }
         }
-        Work { batches, again: self.due.first().map(|(when, _)| *when) }
+        batches
     }
 
     /// The request for this batch has ended.

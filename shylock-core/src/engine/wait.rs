@@ -1,18 +1,11 @@
 //! Waiting for a lock: queue, try, and try again when it is worth it.
 
-use std::{
-    future::pending,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{future::pending, sync::Arc, time::Duration};
 
-use tokio::{
-    sync::oneshot,
-    time::{self, Instant},
-};
+use tokio::time::{self, Instant};
 
 use super::{
-    Engine, Held, UnderWay,
+    Engine, Held,
     acquisition::{Answer, Claim, InFlight},
     no_answer,
     pace::{Notices, Pace},
@@ -75,44 +68,6 @@ impl Engine {
             }
         })
         .await
-    }
-
-    /// Runs it on the engine's runtime, and drops it there as soon as the caller has dropped this future.
-    async fn until_unwanted<T: Send + 'static>(
-        self: &Arc<Self>,
-        call: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> Result<T> {
-        let (tell, told) = oneshot::channel();
-        let (give_up, given_up) = oneshot::channel::<()>();
-        let clearing_up = Arc::new(OnceLock::new());
-        let wish = Wish { engine: self, clearing_up: Arc::clone(&clearing_up), _give_up: give_up };
-        self.runtime.spawn(async move {
-            tokio::select! {
-                biased;
-                _ = given_up => {}
-                outcome = call => drop(tell.send(outcome)),
-            }
-            // Not before the outcome is gone, too.
-            drop(clearing_up);
-        });
-        let outcome = told.await.unwrap_or(Err(Error::Stopped));
-        drop(wish);
-        outcome
-    }
-}
-
-/// Dropping it tells the task that nobody waits for its outcome any more. From that moment until the task has ended,
-/// [`Engine::idle`] waits.
-struct Wish<'a> {
-    engine: &'a Arc<Engine>,
-    /// Shared with the task, so that what is put in here lives as long as the task.
-    clearing_up: Arc<OnceLock<UnderWay>>,
-    _give_up: oneshot::Sender<()>,
-}
-
-impl Drop for Wish<'_> {
-    fn drop(&mut self) {
-        drop(self.clearing_up.set(UnderWay::new(self.engine)));
     }
 }
 
