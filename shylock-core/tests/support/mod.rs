@@ -55,6 +55,9 @@ pub(crate) struct Faulty {
 struct State {
     faults: HashMap<Op, (Fault, u32)>,
     calls: HashMap<Op, u32>,
+    under_way: HashMap<Op, u32>,
+    most_under_way: HashMap<Op, u32>,
+    largest_renewal: usize,
     /// The streams of freed names, as those who listen have them.
     streams: Vec<mpsc::Sender<LockName>>,
     silent: bool,
@@ -82,6 +85,15 @@ impl Faulty {
 
     pub(crate) fn calls(&self, op: Op) -> u32 {
         self.state().calls.get(&op).copied().unwrap_or_default()
+    }
+
+    /// The most calls at a time.
+    pub(crate) fn most_under_way(&self, op: Op) -> u32 {
+        self.state().most_under_way.get(&op).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn largest_renewal(&self) -> usize {
+        self.state().largest_renewal
     }
 
     /// Who holds it, without any fault.
@@ -138,6 +150,7 @@ impl Faulty {
     }
 
     async fn faulty<T>(&self, op: Op, call: impl Future<Output = Result<T, BackendError>>) -> Result<T, BackendError> {
+        let _under_way = UnderWay::new(self, op);
         match self.fault(op) {
             None => call.await,
             Some(Fault::Hangs) => std::future::pending().await,
@@ -165,6 +178,26 @@ impl Faulty {
     }
 }
 
+struct UnderWay<'a>(&'a Faulty, Op);
+
+impl<'a> UnderWay<'a> {
+    fn new(store: &'a Faulty, op: Op) -> Self {
+        let mut state = store.state();
+        let now = state.under_way.entry(op).or_default();
+        *now += 1;
+        let now = *now;
+        let most = state.most_under_way.entry(op).or_default();
+        *most = now.max(*most);
+        Self(store, op)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        *self.0.state().under_way.entry(self.1).or_default() -= 1;
+    }
+}
+
 #[async_trait]
 impl Backend for Faulty {
     async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
@@ -172,6 +205,8 @@ impl Backend for Faulty {
     }
 
     async fn renew(&self, leases: &[Renewal]) -> Result<Vec<RenewOutcome>, BackendError> {
+        let largest = self.state().largest_renewal.max(leases.len());
+        self.state().largest_renewal = largest;
         self.faulty(Op::Renew, self.memory.renew(leases)).await
     }
 
