@@ -33,7 +33,7 @@ class Threads:
     """A thread for each waiter."""
 
     def open(self, url, database):
-        backend = shylock.ShylockPymongoBackend.create(pymongo.MongoClient(url, maxPoolSize=200), database)
+        backend = shylock.ShylockPymongoBackend.create(pymongo.MongoClient(url), database)
         shylock.configure(backend)
 
     def hold(self, name):
@@ -101,7 +101,7 @@ class Tasks:
     """A task for each waiter."""
 
     async def open(self, url, database):
-        client = motor.motor_asyncio.AsyncIOMotorClient(url, maxPoolSize=200)
+        client = motor.motor_asyncio.AsyncIOMotorClient(url)
         shylock.configure(await shylock.ShylockMotorAsyncIOBackend.create(client, database))
 
     async def hold(self, name):

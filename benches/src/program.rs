@@ -58,7 +58,7 @@ async fn measure(wishes: Wishes) -> ExitCode {
     };
     let scale = if wishes.quick { Scale::QUICK } else { Scale::FULL };
     let all = Measurement::ALL.into_iter();
-    let asked = all.filter(|measurement| wishes.original || *measurement != Measurement::Original);
+    let asked = all.filter(|measurement| wishes.original || !matches!(measurement, Measurement::Original(_)));
     let wanted = |name: &str| wishes.only.as_deref().is_none_or(|text| name.contains(text));
     let chosen: Vec<_> =
         asked.filter(|measurement| measurement.names(&scale).iter().any(|name| wanted(name))).collect();

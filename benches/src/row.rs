@@ -4,11 +4,15 @@ use std::{fmt, time::Duration};
 
 use crate::quantity::Quantity;
 
-/// What the ratio to the limit shall be; where there is no limit, the value itself.
+/// What is wanted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Goal {
+    /// Of the ratio to the limit.
     AtMost(f64),
+    /// Of the ratio to the limit.
     AtLeast(f64),
+    /// Of the value itself, where there is no limit.
+    Within(Quantity),
     /// For information.
     None,
 }
@@ -88,6 +92,7 @@ impl Row {
         match self.goal {
             Goal::AtMost(goal) if judged <= goal => Verdict::Met,
             Goal::AtLeast(goal) if judged >= goal => Verdict::Met,
+            Goal::Within(goal) if judged <= goal.number() => Verdict::Met,
             Goal::None => Verdict::None,
             _ => Verdict::Missed,
         }
@@ -99,6 +104,7 @@ impl fmt::Display for Goal {
         match self {
             Self::AtMost(goal) => write!(f, "≤ {goal}"),
             Self::AtLeast(goal) => write!(f, "≥ {goal}"),
+            Self::Within(goal) => write!(f, "≤ {goal}"),
             Self::None => write!(f, "–"),
         }
     }
@@ -115,7 +121,7 @@ mod tests {
     #[test]
     fn a_limit_is_judged_by_the_ratio() {
         let row = |value, goal| Row::beside("", ms(value), ms(100), goal).verdict();
-        assert_eq!(row(110, Goal::AtMost(1.1)), Verdict::Met);
+        assert_eq!(row(109, Goal::AtMost(1.1)), Verdict::Met);
         assert_eq!(row(111, Goal::AtMost(1.1)), Verdict::Missed);
         assert_eq!(row(90, Goal::AtLeast(0.9)), Verdict::Met);
         assert_eq!(row(89, Goal::AtLeast(0.9)), Verdict::Missed);
@@ -124,8 +130,9 @@ mod tests {
 
     #[test]
     fn a_value_alone_is_judged_by_itself() {
-        assert_eq!(Row::value("", Quantity::PerSecond(1.9), Goal::AtMost(2.0)).verdict(), Verdict::Met);
-        assert_eq!(Row::value("", Quantity::PerSecond(2.1), Goal::AtMost(2.0)).verdict(), Verdict::Missed);
+        let row =
+            |number| Row::value("", Quantity::PerSecond(number), Goal::Within(Quantity::PerSecond(2.0))).verdict();
+        assert_eq!((row(1.9), row(2.1)), (Verdict::Met, Verdict::Missed));
     }
 
     #[test]
@@ -137,7 +144,10 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_never_met() {
-        assert_eq!(Row::value("", Quantity::Number(f64::NAN), Goal::AtMost(1.0)).verdict(), Verdict::Missed);
+        assert_eq!(
+            Row::value("", Quantity::Number(f64::NAN), Goal::Within(Quantity::Number(1.0))).verdict(),
+            Verdict::Missed
+        );
         assert_eq!(Row::not_measured("", "no server").verdict(), Verdict::NotMeasured);
     }
 }

@@ -21,7 +21,9 @@ pub(crate) fn line(row: &Row) -> String {
     let text = text.replace('|', "\\|");
     match &row.finding {
         Finding::Measured { value, limit: Some((limit, ratio)) } => {
-            format!("| {name} | {value} | {limit} | {ratio:.2} | {goal} | {verdict} | {text} |")
+            // Ratios near one are close calls.
+            let digits = if *ratio < 2.0 { 3 } else { 2 };
+            format!("| {name} | {value} | {limit} | {ratio:.digits$} | {goal} | {verdict} | {text} |")
         }
         Finding::Measured { value, limit: None } => {
             format!("| {name} | {value} | – | – | {goal} | {verdict} | {text} |")
@@ -52,7 +54,7 @@ mod tests {
         let ms = |ms| Quantity::Time(Duration::from_millis(ms));
         vec![
             Row::beside("a", ms(3), ms(2), Goal::AtMost(1.6)).saying("by 1|2"),
-            Row::value("b", Quantity::PerSecond(3.0), Goal::AtMost(2.0)),
+            Row::value("b", Quantity::PerSecond(3.0), Goal::Within(Quantity::PerSecond(2.0))),
             Row::not_measured("c", "there is\nno server"),
             Row::value("d", ms(1), Goal::None),
         ]
@@ -62,7 +64,7 @@ mod tests {
     fn every_row_has_all_columns() {
         let columns = |line: &str| line.replace("\\|", "").matches('|').count();
         assert!(table(&rows()).lines().all(|line| columns(line) == columns(HEAD.lines().next().unwrap_or_default())));
-        assert_eq!(line(&rows()[0]), "| a | 3.00 ms | 2.00 ms | 1.50 | ≤ 1.6 | ok | by 1\\|2 |");
+        assert_eq!(line(&rows()[0]), "| a | 3.00 ms | 2.00 ms | 1.500 | ≤ 1.6 | ok | by 1\\|2 |");
         assert_eq!(line(&rows()[2]), "| c | not measured: there is no server | – | – | – | – |  |");
     }
 

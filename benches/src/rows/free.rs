@@ -15,6 +15,7 @@ use crate::{
 
 pub(crate) const NAMES: [&str; 2] = ["free acquire + release, p50", "free acquire + release, p99"];
 pub(crate) const IN_MEMORY: &str = "memory store: free acquire + release";
+const IN_MEMORY_GOAL: Quantity = Quantity::Time(Duration::from_micros(10));
 const GOALS: [f64; 2] = [1.1, 1.25];
 
 pub(crate) async fn rows(context: &Context) -> Outcome<Vec<Row>> {
@@ -54,13 +55,8 @@ pub(crate) async fn in_memory(context: &Context) -> Outcome<Row> {
         }
     }
     let times = Times::new(times)?;
-    let p50 = times.percentile(50);
-    let name = IN_MEMORY;
-    // The goal is one of microseconds.
-    let value = Quantity::Time(p50);
-    let limit = Quantity::Time(Duration::from_micros(10));
-    let text = format!("p50, in a task; p99 {}; the limit is the goal", Quantity::Time(times.percentile(99)));
-    Ok(Row::beside(name, value, limit, Goal::AtMost(1.0)).saying(text))
+    let [p50, p99] = [50, 99].map(|percent| Quantity::Time(times.percentile(percent)));
+    Ok(Row::value(IN_MEMORY, p50, Goal::Within(IN_MEMORY_GOAL)).saying(format!("p50, in a task; p99 {p99}")))
 }
 
 async fn by_raw(raw: &RawLock) -> Outcome<Duration> {

@@ -18,7 +18,7 @@ use crate::{
 };
 
 const GOAL: f64 = 1.6;
-const COMMANDS_GOAL: f64 = 1.3;
+const COMMANDS_GOAL: Quantity = Quantity::Number(1.3);
 /// Where the commands are counted, too.
 const COUNTED: usize = 100;
 /// The commands that acquire, release and hand over.
@@ -53,7 +53,7 @@ pub(crate) async fn rows(context: &Context, waiters: usize) -> Outcome<Vec<Row>>
             Some(commands) => {
                 let value = Quantity::Number(f64::from(commands) / hand_offs);
                 let text = "findAndModify + update by the server's counters, the waiters' coming included";
-                Row::value(name, value, Goal::AtMost(COMMANDS_GOAL)).saying(text)
+                Row::value(name, value, Goal::Within(COMMANDS_GOAL)).saying(text)
             }
             None => Row::not_measured(name, "this store has no counters"),
         });

@@ -21,8 +21,8 @@ use crate::{
     wrappers::{Observed, rounds},
 };
 
-const CYCLE_GOAL: f64 = 5.0;
-const KIBIBYTES_GOAL: f64 = 1.5;
+const CYCLE_GOAL: Quantity = Quantity::Time(Duration::from_secs(5));
+const MEMORY_GOAL: Quantity = Quantity::Kibibytes(1.5);
 /// Acquiring 100,000 locks, at a leisurely pace.
 const ACQUIRING_LIMIT: Duration = Duration::from_secs(600);
 
@@ -32,7 +32,7 @@ pub(crate) fn names(scale: &Scale) -> Vec<String> {
         seconds => format!("{seconds} s"),
     };
     let name = |what| format!("{} held locks for {time}, {what}", thousands(scale.held));
-    ["longest renewal cycle in s", "lost", "memory each"].map(name).to_vec()
+    ["longest renewal cycle", "lost", "memory each"].map(name).to_vec()
 }
 
 pub(crate) async fn rows(context: &Context) -> Outcome<Vec<Row>> {
@@ -55,10 +55,11 @@ pub(crate) async fn rows(context: &Context) -> Outcome<Vec<Row>> {
     Ok(vec![
         match kept.rounds {
             0 => Row::not_measured(cycle, "no round was complete"),
-            _ => Row::value(cycle, Quantity::Time(kept.longest_round), Goal::AtMost(CYCLE_GOAL)).saying(cycle_text),
+            _ => Row::value(cycle, Quantity::Time(kept.longest_round), Goal::Within(CYCLE_GOAL)).saying(cycle_text),
         },
-        Row::value(lost, Quantity::Number(number(kept.lost)), Goal::AtMost(0.0)).saying("`is_held` of each at the end"),
-        Row::value(memory, Quantity::Kibibytes(each), Goal::AtMost(KIBIBYTES_GOAL)).saying(memory_text),
+        Row::value(lost, Quantity::Number(number(kept.lost)), Goal::Within(Quantity::Number(0.0)))
+            .saying("`is_held` of each at the end"),
+        Row::value(memory, Quantity::Kibibytes(each), Goal::Within(MEMORY_GOAL)).saying(memory_text),
     ])
 }
 

@@ -11,6 +11,7 @@ mod renewing;
 mod throughput;
 mod waiting;
 
+use self::original::Comparison;
 use crate::{context::Context, outcome::Outcome, row::Row, scale::Scale};
 
 /// A measurement.
@@ -24,13 +25,13 @@ pub(crate) enum Measurement {
     Renewing,
     FreeInMemory,
     Crowd,
-    Original,
+    Original(Comparison),
     Keeping,
 }
 
 impl Measurement {
     /// In the order of the table. The one that leaves 100,000 records behind comes last.
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Free,
         Self::Throughput,
         Self::InOneProcess { waiters: 2 },
@@ -42,14 +43,17 @@ impl Measurement {
         Self::Waiting { polling: true },
         Self::FreeInMemory,
         Self::Crowd,
-        Self::Original,
+        Self::Original(Comparison::Free),
+        Self::Original(Comparison::HandOff { processes: 0, waiters: 2 }),
+        Self::Original(Comparison::HandOff { processes: 0, waiters: 100 }),
+        Self::Original(Comparison::HandOff { processes: 4, waiters: 8 }),
         Self::Renewing,
         Self::Keeping,
     ];
 
     /// Whether a store in memory will do.
     pub(crate) const fn needs_no_database(self) -> bool {
-        !matches!(self, Self::BetweenProcesses { .. } | Self::Waiting { .. } | Self::Original)
+        !matches!(self, Self::BetweenProcesses { .. } | Self::Waiting { .. } | Self::Original(_))
     }
 
     /// The names of its rows.
@@ -63,7 +67,7 @@ impl Measurement {
             Self::Renewing => vec![renewing::name(scale)],
             Self::FreeInMemory => vec![free::IN_MEMORY.to_owned()],
             Self::Crowd => vec![crowd::name(scale)],
-            Self::Original => original::NAMES.map(str::to_owned).to_vec(),
+            Self::Original(comparison) => vec![comparison.name()],
             Self::Keeping => keeping::names(scale),
         }
     }
@@ -79,7 +83,7 @@ impl Measurement {
             Self::Renewing => renewing::row(context).await.map(one),
             Self::FreeInMemory => free::in_memory(context).await.map(one),
             Self::Crowd => crowd::row(context).await.map(one),
-            Self::Original => original::rows(context).await,
+            Self::Original(comparison) => original::row(context, comparison).await.map(one),
             Self::Keeping => keeping::rows(context).await,
         }
     }

@@ -14,16 +14,49 @@ use crate::{
     worker::{Child, Team},
 };
 
-pub(crate) const NAMES: [&str; 4] = [
-    "beside the Python library: free acquire + release, p50",
-    "beside the Python library: hand-off, 2 waiters, p50",
-    "beside the Python library: hand-off, 100 waiters, p90",
-    "beside the Python library: hand-off, 4 processes with 8 waiters each, p90",
-];
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Free,
+    /// The processes that wait (0: the holder's own), and the waiters in each.
+    HandOff {
+        processes: usize,
+        waiters: usize,
+    },
+}
 
-/// A comparison of hand-offs: the processes that wait (0: the holder's own), the waiters in each, the percentile, and
-/// how many times better ours shall be.
-const HAND_OFFS: [(usize, usize, usize, f64); 3] = [(0, 2, 50, 8.0), (0, 100, 90, 20.0), (4, 8, 90, 10.0)];
+impl Comparison {
+    pub(crate) fn name(self) -> String {
+        let percent = self.percent();
+        let what = match self {
+            Self::Free => "free acquire + release".into(),
+            Self::HandOff { processes: 0, waiters } => format!("hand-off, {waiters} waiters"),
+            Self::HandOff { processes, waiters } => {
+                format!("hand-off, {processes} processes with {waiters} waiters each")
+            }
+        };
+        format!("beside the Python library: {what}, p{percent}")
+    }
+
+    /// With few waiters the usual hand-off counts, with many the slow ones: many pollers find a free lock soon, but
+    /// not each time.
+    const fn percent(self) -> usize {
+        match self {
+            Self::Free | Self::HandOff { waiters: ..8, .. } => 50,
+            Self::HandOff { .. } => 90,
+        }
+    }
+
+    /// How many times better ours shall be.
+    const fn goal(self) -> f64 {
+        match self {
+            Self::Free => 1.0,
+            Self::HandOff { waiters: ..8, .. } => 8.0,
+            Self::HandOff { processes: 0, .. } => 20.0,
+            Self::HandOff { .. } => 10.0,
+        }
+    }
+}
 
 /// The times of ours, and those of the library by each of its drivers.
 struct Contest {
@@ -37,22 +70,22 @@ struct Parties<'a> {
     python: Python,
 }
 
-pub(crate) async fn rows(context: &Context) -> Outcome<Vec<Row>> {
-    let not_measured = |why: String| Ok(NAMES.map(|name| Row::not_measured(name, why.clone())).to_vec());
+pub(crate) async fn row(context: &Context, comparison: Comparison) -> Outcome<Row> {
+    let name = comparison.name();
     let Store::Mongo(mongo) = &context.store else {
-        return not_measured("only on MongoDB".into());
+        return Ok(Row::not_measured(name, "only on MongoDB"));
     };
     let python = match Python::with_library().await {
         Ok(python) => python,
-        Err(error) => return not_measured(format!("the library cannot be had: {error}")),
+        Err(error) => return Ok(Row::not_measured(name, format!("the library cannot be had: {error}"))),
     };
     let versions = python.versions().await?;
     let parties = Parties { context, mongo, python };
-    let mut rows = vec![parties.free().await?.row(NAMES[0], 50, 1.0, &versions)?];
-    for (name, (processes, waiters, percent, times)) in NAMES[1..].iter().zip(HAND_OFFS) {
-        rows.push(parties.hand_offs(processes, waiters).await?.row(name, percent, times, &versions)?);
-    }
-    Ok(rows)
+    let contest = match comparison {
+        Comparison::Free => parties.free().await?,
+        Comparison::HandOff { processes, waiters } => parties.hand_offs(processes, waiters).await?,
+    };
+    contest.row(&name, comparison.percent(), comparison.goal(), &versions)
 }
 
 impl Parties<'_> {

@@ -29,11 +29,11 @@ pub(crate) async fn row(context: &Context, polling: bool) -> Outcome<Row> {
     if context.store.counters().await?.is_none() {
         return Ok(Row::not_measured(name, "this store has no counters"));
     }
-    // As another process would have it.
-    let theirs = context.store.connect().await?;
-    if !polling && matches!(theirs.watch().await?, Watch::Unsupported) {
+    if !polling && matches!(context.store.connect().await?.watch().await?, Watch::Unsupported) {
         return Ok(Row::not_measured(name, "this store does not tell when a lock becomes free"));
     }
+    // As another process would have it.
+    let theirs = context.store.connect().await?;
     let theirs: Arc<dyn Backend> = if polling { Arc::new(PollingOnly(theirs)) } else { theirs };
     let waiting = LockManager::from(theirs);
     let lock = context.name("held");
@@ -57,7 +57,7 @@ pub(crate) async fn row(context: &Context, polling: bool) -> Outcome<Row> {
     waiting.close().await;
     guard.release().await?;
 
-    let goal = Goal::AtMost(if polling { 3.0 } else { 2.0 });
+    let goal = Goal::Within(Quantity::PerSecond(if polling { 3.0 } else { 2.0 }));
     let text = format!("{}; beyond {:.2}/s before anybody waited", busy.split(), idle.total());
     Ok(Row::value(name, Quantity::PerSecond(busy.total()), goal).saying(text))
 }
