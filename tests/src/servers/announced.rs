@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{LazyLock, Mutex, PoisonError},
+    sync::{LazyLock, Mutex, OnceLock, PoisonError},
 };
 
 use std::os::unix::process::CommandExt;
@@ -66,8 +66,12 @@ impl Folder {
 /// Nobody reads or writes this pipe's end but this process, so the reaper sees it close whatever
 /// ends the process: statics are not dropped, and SIGKILL asks nobody.
 static REAPER: LazyLock<Mutex<Child>> = LazyLock::new(|| {
-    let program = find_reaper();
+    let program = match THIS_PROGRAM.get() {
+        Some(_) => env::current_exe().expect("the path of this program"),
+        None => find_reaper(),
+    };
     let reaper = Command::new(&program)
+        .args(THIS_PROGRAM.get())
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .current_dir("/")
@@ -81,6 +85,15 @@ fn tell(line: &str) -> io::Result<()> {
     let mut reaper = REAPER.lock().unwrap_or_else(PoisonError::into_inner);
     let pipe = reaper.stdin.as_mut().expect("a piped stdin");
     pipe.write_all(format!("{line}\n").as_bytes())
+}
+
+/// The argument with which this program is the reaper, if it is.
+static THIS_PROGRAM: OnceLock<String> = OnceLock::new();
+
+/// Lets this program, started with that argument, be the reaper, where cargo does not build the one of this package:
+/// then it has to call [`reap`](super::reap). To be called before the first server is started.
+pub fn reap_by_this_program(argument: &str) {
+    THIS_PROGRAM.get_or_init(|| argument.to_owned());
 }
 
 /// Cargo puts binaries of a package next to or one above the binaries of its tests, and builds them

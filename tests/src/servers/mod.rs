@@ -39,4 +39,6 @@ pub(crate) use self::{
     node::free_port,
     source::{WITHOUT_DOCKER, is_set},
 };
-pub use self::{kind::Kind, leftovers::left_by, mongo::Mongo, reaper::reap, source::Source};
+pub use self::{
+    announced::reap_by_this_program, kind::Kind, leftovers::left_by, mongo::Mongo, reaper::reap, source::Source,
+};

@@ -1,0 +1,65 @@
+//! Who held a lock when, and how long it took from one to the next.
+
+use std::time::Duration;
+
+use crate::{monotonic, outcome::Outcome};
+
+/// One who held the lock, in nanoseconds of [`monotonic::now`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Turn {
+    /// The fencing token; 0 where there is none.
+    pub(crate) token: u64,
+    pub(crate) acquired: u64,
+    /// When the holder was about to call release.
+    pub(crate) released: u64,
+}
+
+impl Turn {
+    /// Of one that was acquired now and is released now: for what takes no time.
+    pub(crate) fn beginning(token: u64) -> Self {
+        Self { token, acquired: monotonic::now(), released: 0 }
+    }
+
+    pub(crate) fn ending(mut self) -> Self {
+        self.released = monotonic::now();
+        self
+    }
+}
+
+/// The latencies of the hand-offs between these: from the call of release to the next acquisition, in the order of
+/// the tokens, and where there are none, of the acquisitions.
+pub(crate) fn latencies(mut turns: Vec<Turn>) -> Outcome<Vec<Duration>> {
+    turns.sort_unstable();
+    let between = |pair: &[Turn]| {
+        let latency = pair[1].acquired.checked_sub(pair[0].released);
+        latency.map(Duration::from_nanos).ok_or_else(|| format!("two held the lock at once: {pair:?}").into())
+    };
+    turns.windows(2).map(between).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn turn(token: u64, acquired: u64, released: u64) -> Turn {
+        Turn { token, acquired, released }
+    }
+
+    #[test]
+    fn hand_offs_are_ordered_by_token() {
+        let turns = vec![turn(3, 500, 600), turn(1, 0, 100), turn(2, 130, 400)];
+        let nanos: Vec<u128> = latencies(turns).expect("in turn").iter().map(Duration::as_nanos).collect();
+        assert_eq!(nanos, [30, 100]);
+    }
+
+    #[test]
+    fn without_tokens_by_time() {
+        let turns = vec![turn(0, 200, 300), turn(0, 0, 100)];
+        assert_eq!(latencies(turns).expect("in turn"), [Duration::from_nanos(100)]);
+    }
+
+    #[test]
+    fn two_holders_are_no_measurement() {
+        assert!(latencies(vec![turn(1, 0, 100), turn(2, 50, 200)]).is_err());
+    }
+}

@@ -1,0 +1,75 @@
+//! A store that notes when leases are renewed.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use shylock_core::{
+    AcquireRequest, Attempt, Backend, BackendError, HandOff, LeaseKey, ListQuery, LockInfo, LockName, ReleaseOutcome,
+    RenewOutcome, Renewal, Watch,
+};
+
+use super::Call;
+use crate::monotonic;
+
+/// The same store. Clones share their notes.
+#[derive(Debug, Clone)]
+pub(crate) struct Observed {
+    backend: Arc<dyn Backend>,
+    calls: Arc<Mutex<Vec<Call>>>,
+}
+
+impl Observed {
+    pub(crate) fn new(backend: Arc<dyn Backend>) -> Self {
+        Self { backend, calls: Arc::default() }
+    }
+
+    /// The renewals that were sent since this moment and are answered.
+    pub(crate) fn calls_since(&self, moment: u64) -> Vec<Call> {
+        let calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.iter().copied().filter(|call| call.sent >= moment).collect()
+    }
+
+    fn note(&self, call: Call) {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
+    }
+}
+
+#[async_trait]
+impl Backend for Observed {
+    async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
+        self.backend.try_acquire(request).await
+    }
+
+    async fn renew(&self, leases: &[Renewal]) -> Result<Vec<RenewOutcome>, BackendError> {
+        let sent = monotonic::now();
+        let outcomes = self.backend.renew(leases).await;
+        // One that failed has taken its time, and is repeated.
+        let leases = if outcomes.is_ok() { leases.len() } else { 0 };
+        self.note(Call { sent, answered: monotonic::now(), leases });
+        outcomes
+    }
+
+    async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
+        self.backend.release(lease).await
+    }
+
+    async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
+        self.backend.hand_off(from, to).await
+    }
+
+    async fn inspect(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
+        self.backend.inspect(name).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Vec<LockInfo>, BackendError> {
+        self.backend.list(query).await
+    }
+
+    async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
+        self.backend.force_break(name).await
+    }
+
+    async fn watch(&self) -> Result<Watch, BackendError> {
+        self.backend.watch().await
+    }
+}
