@@ -8,7 +8,7 @@ use tokio::{sync::watch, task::JoinSet, time};
 use crate::{outcome::Outcome, turns::Turn};
 
 /// How long each holds the lock.
-const HOLD: Duration = Duration::from_millis(3);
+pub(crate) const HOLD: Duration = Duration::from_millis(3);
 
 /// Nothing here waits for longer: it would be a fault, not a number.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);

@@ -14,7 +14,7 @@ use crate::{
     row::{Goal, Row},
     statistics::{Times, number},
     turns::{Turn, latencies},
-    waiters::{Waiters, settling},
+    waiters::{HOLD, Waiters, settling},
 };
 
 const GOAL: f64 = 1.6;
@@ -104,12 +104,14 @@ impl RoundTrips {
         Ok(new)
     }
 
-    /// A few more. Asking again under the same holder id is a write like any other.
+    /// A few more, each after the pause that a holder makes: a server that was idle for so long is slower.
     pub(crate) async fn measure(&mut self) -> Outcome<()> {
         for _ in 0..20 {
+            time::sleep(HOLD).await;
             let since = Instant::now();
-            self.raw.acquire().await?;
+            let token = self.raw.acquire().await?;
             self.times.push(since.elapsed());
+            self.raw.release(token).await?;
         }
         Ok(())
     }
