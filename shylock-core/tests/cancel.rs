@@ -173,7 +173,8 @@ async fn ten_thousand_random_time_outs() {
         (seed >> 33) % below
     };
     for _ in 0..10_000 {
-        store.next(1, Op::Acquire, Fault::Delays(ms(random(20))));
+        let delay = Fault::Delays(ms(random(20)));
+        [Op::Acquire, Op::HandOff].into_iter().for_each(|op| store.next(1, op, delay));
         match timeout(ms(random(20)), lock.acquire()).await {
             Ok(guard) => {
                 granted += 1;

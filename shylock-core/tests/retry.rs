@@ -140,8 +140,9 @@ async fn a_store_that_asks_for_patience_is_left_alone() {
     store.next(3, Op::Acquire, Fault::Refuses(Some(s(2))));
     let since = Instant::now();
     let lock = store.manager().lock("x");
-    drop(lock.acquire_timeout(s(10)).await.expect("granted"));
+    let guard = lock.acquire_timeout(s(10)).await.expect("granted");
     assert!(since.elapsed() >= s(6) && store.calls(Op::Acquire) == 4);
+    guard.release().await.expect("released");
 
     // Within the caller's deadline, which a longer wish cannot move.
     store.on(Op::Acquire, Fault::Refuses(Some(s(60))));

@@ -48,6 +48,7 @@ impl Held {
     pub(crate) fn detach(self) -> Arc<Lease> {
         if !self.lease.is_a_copy() {
             self.engine.forget(&self.lease);
+            self.engine.lines.let_go(&self.lease);
             self.lease.lose(LossReason::Released);
         }
         Arc::clone(&self.lease)

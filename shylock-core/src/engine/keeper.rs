@@ -56,7 +56,6 @@ impl Engine {
 
     /// Looks after it no more. Says whether it was looked after until now.
     pub(crate) fn forget(&self, lease: &Arc<Lease>) -> bool {
-        self.lines.let_go(lease);
         self.leases.table().schedule.remove(lease)
     }
 

@@ -3,9 +3,13 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
 
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::Notify,
+    time::{self, Instant},
+};
 
 use super::{
     acquisition::Acquisition,
@@ -13,6 +17,10 @@ use super::{
     turns::{Others, Row, STEP_BACK},
 };
 use crate::{HolderInfo, LockName};
+
+/// How long a holder that releases waits for the next in line to be ready: it is a running task, or suspended by its
+/// user.
+const READY: Duration = Duration::from_millis(2);
 
 /// The lines of one manager. A name that nobody here waits for or holds has none.
 #[derive(Debug, Default)]
@@ -48,6 +56,7 @@ struct Waiter {
     wake: Notify,
     /// The acquisition of the first of a line, so that a holder can hand the lock over to it.
     acquisition: Mutex<Weak<Acquisition>>,
+    offered: Notify,
 }
 
 /// A place in a line. Dropping it passes the turn on.
@@ -62,10 +71,23 @@ pub(crate) struct Place {
 /// What a releasing holder shall do for the local waiters.
 #[derive(Debug)]
 pub(crate) enum Next {
-    /// There are none, or none is ready, or other processes had no chance for long.
+    /// There are none, or other processes had no chance for long.
     Release,
+    /// Wait for the first, whose turn has just come, and ask again.
+    Soon(Soon),
     /// Hand over to this one, whose lease goes on with the row.
     HandOff(Arc<Acquisition>, Row),
+}
+
+/// A first waiter that is about to be ready.
+#[derive(Debug)]
+pub(crate) struct Soon(Arc<Waiter>);
+
+impl Soon {
+    /// Resolves when it is ready, or has left, or does not come.
+    pub(crate) async fn ready(self) {
+        drop(time::timeout(READY, self.0.offered.notified()).await);
+    }
 }
 
 impl Lines {
@@ -99,12 +121,13 @@ impl Lines {
     pub(crate) fn next(&self, name: &LockName, row: Row) -> Next {
         let mut table = self.table();
         let Some(queue) = table.queue(name) else { return Next::Release };
-        let Some(first) = queue.first().and_then(|first| first.acquisition().upgrade()) else { return Next::Release };
+        let Some(first) = queue.first().cloned() else { return Next::Release };
+        let Some(acquisition) = first.acquisition().upgrade() else { return Next::Soon(Soon(first)) };
         let Some(row) = row.longer(queue.others) else {
             queue.not_before = Some(Instant::now() + STEP_BACK);
             return Next::Release;
         };
-        Next::HandOff(first, row)
+        Next::HandOff(acquisition, row)
     }
 
     /// Tells the first waiter that the lock may be free.
@@ -170,6 +193,7 @@ impl Place {
     /// Makes this acquisition the one that a holder may hand the lock to.
     pub(crate) fn offer(&self, acquisition: &Arc<Acquisition>) {
         *self.waiter.acquisition() = Arc::downgrade(acquisition);
+        self.waiter.offered.notify_one();
     }
 
     /// The lease by which this process holds the lock.
@@ -211,6 +235,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        self.waiter.offered.notify_one();
         let mut table = self.lines.table();
         table.waiters -= 1;
         let Some(queue) = table.queue(&self.name) else { return };
@@ -232,57 +257,5 @@ impl Waiter {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::{FencingToken, HolderId, LeaseKey, clock::Moment, engine::Terms};
-
-    fn name(number: u32) -> LockName {
-        LockName::new(number.to_string()).expect("valid")
-    }
-
-    fn lease(name: LockName) -> Arc<Lease> {
-        let s = Duration::from_secs;
-        let terms = Terms { ttl: s(30), margin: s(2), renews: true, max_hold: None, call_limit: s(5) };
-        let token = FencingToken::new(1).expect("valid");
-        let key = LeaseKey { name, holder: HolderId::from_bytes([0; 16]), token };
-        Arc::new(Lease::new(key, None, terms, Moment::now(), Row::default()))
-    }
-
-    #[test]
-    fn a_name_that_nobody_waits_for_or_holds_costs_nothing() {
-        let lines = Arc::new(Lines::default());
-        let places: Vec<_> = (0..10_000).map(|number| lines.join(&name(number))).collect();
-        let leases: Vec<_> = (5_000..15_000).map(|number| lease(name(number))).collect();
-        leases.iter().for_each(|lease| lines.hold(lease));
-        drop(places);
-        assert!(!lines.have_waiters());
-        assert_eq!(lines.table().lines.len(), leases.len());
-        leases.iter().for_each(|lease| lines.let_go(lease));
-        assert_eq!(lines.table().lines.len(), 0);
-        assert!(lines.table().lines.capacity() <= 2048);
-    }
-
-    /// The lease that came after it, by a hand-off, stays noted.
-    #[test]
-    fn letting_go_of_a_lease_lets_go_of_no_other() {
-        let lines = Arc::new(Lines::default());
-        let [first, second] = [lease(name(1)), lease(name(1))];
-        lines.hold(&first);
-        lines.hold(&second);
-        lines.let_go(&first);
-        let place = lines.join(&name(1));
-        assert!(place.holder_here().is_some_and(|here| Arc::ptr_eq(&here, &second)));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn whoever_leaves_passes_the_turn_on() {
-        let lines = Arc::new(Lines::default());
-        let mut places: Vec<_> = (0..4).map(|_| lines.join(&name(1))).collect();
-        drop(places.remove(2));
-        for place in places {
-            place.turn().await;
-        }
-    }
-}
+#[path = "queue_tests.rs"]
+mod tests;

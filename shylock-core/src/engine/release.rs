@@ -13,27 +13,65 @@ pub(crate) fn give_back(
     engine: Arc<Engine>,
     lease: Arc<Lease>,
 ) -> impl Future<Output = Result<Result<(), LossReason>, BackendError>> + Send + 'static {
-    let unheard = Unheard(Some(Arc::clone(&lease)));
     let valid = lease.valid_for().is_ok();
     lease.lose(LossReason::Released);
+    let mut going = Going { engine, lease, heard: false };
     async move {
-        let next = if valid { engine.lines.next(&lease.key.name, lease.row) } else { Next::Release };
+        let Going { engine, lease, .. } = &going;
+        let next = if valid { next(engine, lease).await } else { Next::Release };
         let passed = match next {
             Next::HandOff(next, row) => next.take_from(lease.key.clone(), row).await,
-            Next::Release => Passed::No,
+            Next::Release | Next::Soon(_) => Passed::No,
         };
         let outcome = match passed {
             Passed::Yes => Ok(Ok(())),
             Passed::NotHeld => Ok(Err(LossReason::Taken)),
-            Passed::No => to_the_store(&engine, &lease, false).await,
-            Passed::Unknown => to_the_store(&engine, &lease, true).await,
+            Passed::No => to_the_store(engine, lease, false).await,
+            Passed::Unknown => to_the_store(engine, lease, true).await,
         };
-        unheard.heard();
-        // After a hand-off the next in line has nothing to ask for.
-        if passed != Passed::Yes {
-            engine.lines.wake(&lease.key.name);
-        }
+        going.heard = true;
+        going.end(passed);
         outcome
+    }
+}
+
+/// A lease on its way back. Until it has arrived, those who wait in this process have nothing to ask for.
+struct Going {
+    engine: Arc<Engine>,
+    lease: Arc<Lease>,
+    heard: bool,
+}
+
+impl Going {
+    fn end(&self, passed: Passed) {
+        self.engine.lines.let_go(&self.lease);
+        // After a hand-off the next in line has nothing to ask for either.
+        if passed != Passed::Yes {
+            self.engine.lines.wake(&self.lease.key.name);
+        }
+    }
+}
+
+impl Drop for Going {
+    /// Says so when a release is dropped unsent, because the runtime has ended.
+    fn drop(&mut self) {
+        if !self.heard {
+            let (lock, ttl) = (&self.lease.key.name, self.lease.terms.ttl);
+            tracing::warn!(%lock, ?ttl, "the runtime of the lock manager has ended before a lock was released; its lease ends by itself");
+            self.end(Passed::Unknown);
+        }
+    }
+}
+
+/// Whom to hand over to, now or in a moment.
+async fn next(engine: &Engine, lease: &Lease) -> Next {
+    let next = || engine.lines.next(&lease.key.name, lease.row);
+    match next() {
+        Next::Soon(first) => {
+            first.ready().await;
+            next()
+        }
+        known => known,
     }
 }
 
@@ -73,23 +111,5 @@ async fn to_the_store(
         }
         unknown |= *error.failure() == Failure::Ambiguous;
         time::sleep(pause).await;
-    }
-}
-
-/// Says so when a release is dropped unsent, because the runtime has ended.
-struct Unheard(Option<Arc<Lease>>);
-
-impl Unheard {
-    fn heard(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Unheard {
-    fn drop(&mut self) {
-        if let Some(lease) = &self.0 {
-            let (lock, ttl) = (&lease.key.name, lease.terms.ttl);
-            tracing::warn!(%lock, ?ttl, "the runtime of the lock manager has ended before a lock was released; its lease ends by itself");
-        }
     }
 }

@@ -13,7 +13,7 @@ use super::{
     renew::Terms,
     turns::Others,
 };
-use crate::{AcquireRequest, BackendError, Error, HolderId, HolderInfo, LockName, Result, clock::Moment};
+use crate::{AcquireRequest, BackendError, Error, HolderId, HolderInfo, LockName, LossReason, Result, clock::Moment};
 
 /// How long to wait for a lock.
 #[derive(Debug, Clone, Copy)]
@@ -36,13 +36,22 @@ impl Engine {
     pub(crate) async fn acquire(self: &Arc<Self>, wanted: Wanted, patience: Patience) -> Result<Held> {
         self.check_process()?;
         let place = self.lines.join(&wanted.name);
+        // Who only queues needs no task of the engine, but for its timer. If the engine's runtime ends, so does the task
+        // of the first, and the turn goes from one to the next until all know.
+        if matches!(patience, Patience::Forever) {
+            place.turn().await;
+        }
+        // Boxed, so that those who only queue stay small.
+        Box::pin(self.acquire_in_turn(place, wanted, patience)).await
+    }
+
+    async fn acquire_in_turn(self: &Arc<Self>, place: Place, wanted: Wanted, patience: Patience) -> Result<Held> {
         let engine = Arc::clone(self);
         self.until_unwanted(async move {
             let mut waiter = None;
             let wait = async {
                 place.turn().await;
                 let waiter = waiter.insert(Waiter::new(&engine, wanted, Some(&place))?);
-                // Boxed, so that those who only queue stay small.
                 Box::pin(waiter.wait(patience)).await
             };
             let Patience::For(limit) = patience else { return wait.await };
@@ -154,7 +163,12 @@ impl<'a> Waiter<'a> {
         let Some((place, lease)) = self.place.and_then(|place| Some((place, place.holder_here()?))) else {
             return Duration::ZERO;
         };
-        let Ok(left) = lease.valid_for() else { return Duration::ZERO };
+        let left = match lease.valid_for() {
+            Ok(left) => left,
+            // It is on its way to the store, or to this one.
+            Err(LossReason::Released) => lease.terms.call_limit,
+            Err(_) => return Duration::ZERO,
+        };
         let note = lease.note.as_deref().map(str::to_owned);
         place.note_holder(HolderInfo { note, ..self.engine.info.clone() });
         self.answered = true;
