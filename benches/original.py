@@ -48,7 +48,7 @@ class Threads:
 
     def queue(self, name, count):
         called = threading.Semaphore(0)
-        waiters = [threading.Thread(target=self.wait_once, args=(name, called)) for _ in range(count)]
+        waiters = [threading.Thread(target=self.wait_once, args=(name, called), daemon=True) for _ in range(count)]
         for waiter in waiters:
             waiter.start()
         for _ in waiters:
