@@ -5,6 +5,7 @@ library has no tokens, so that each turn has 0 in its place.
 """
 
 import asyncio
+import random
 import sys
 import threading
 import time
@@ -14,6 +15,8 @@ import pymongo
 import shylock
 
 HOLD = 0.003
+# Waiters come one by one within this time: those that came at once would all look at once, for ever.
+COMING = 0.1
 
 
 def now():
@@ -56,6 +59,7 @@ class Threads:
 
     def wait_once(self, name, called):
         lock = shylock.Lock(name)
+        time.sleep(random.uniform(0, COMING))
         called.release()
         lock.acquire()
         acquired = now()
@@ -122,6 +126,7 @@ class Tasks:
 
     async def wait_once(self, name, called):
         lock = shylock.AsyncLock(name)
+        await asyncio.sleep(random.uniform(0, COMING))
         called.release()
         await lock.acquire()
         acquired = now()

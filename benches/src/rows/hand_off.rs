@@ -14,7 +14,7 @@ use crate::{
     row::{Goal, Row},
     statistics::{Times, number},
     turns::{Turn, latencies},
-    waiters::{Waiters, settling},
+    waiters::{HOLD, Waiters, settling},
 };
 
 const GOAL: f64 = 1.6;
@@ -37,7 +37,7 @@ pub(crate) async fn rows(context: &Context, waiters: usize) -> Outcome<Vec<Row>>
     let lock = context.manager().await?.lock(context.name("line"));
     let (mut times, mut commands) = (Vec::new(), Some(0));
     for rounds in 0.. {
-        if times.len() >= context.scale.hand_offs {
+        if times.len() >= context.scale.hand_offs && rounds >= context.scale.rounds {
             break;
         }
         limit.measure().await?;
@@ -64,8 +64,12 @@ pub(crate) async fn rows(context: &Context, waiters: usize) -> Outcome<Vec<Row>>
 /// A row of hand-offs, however they came about.
 pub(crate) fn row(name: &str, times: &Times, limit: RoundTrips, goal: Goal) -> Outcome<Row> {
     let [p50, p90, p99] = [50, 90, 99].map(|percent| Quantity::Time(times.percentile(percent)));
-    let (text, limit) = (limit.way.one(), Times::new(limit.times)?);
-    let text = format!("limit: {text}, between the rounds; p90 {p90}, p99 {p99}, {} hand-offs", times.count());
+    let rested = Quantity::Time(Times::new(limit.rested)?.percentile(50));
+    let (way, limit) = (limit.way.one(), Times::new(limit.times)?);
+    let text = format!(
+        "limit: {way}, between the rounds (after 3 ms of rest: {rested}); p90 {p90}, p99 {p99}, {} hand-offs",
+        times.count()
+    );
     Ok(Row::beside(name, p50, Quantity::Time(limit.percentile(50)), goal).saying(text))
 }
 
@@ -92,25 +96,37 @@ pub(crate) struct RoundTrips {
     way: Raw,
     raw: RawLock,
     times: Vec<Duration>,
+    rested: Vec<Duration>,
 }
 
 impl RoundTrips {
     pub(crate) async fn new(context: &Context) -> Outcome<Self> {
         let way = context.store.raw().await?;
         let raw = way.on(&context.name("raw"))?;
-        let mut new = Self { way, raw, times: Vec::new() };
+        let mut new = Self { way, raw, times: Vec::new(), rested: Vec::new() };
         new.measure().await?;
-        new.times.clear();
+        (new.times, new.rested) = (Vec::new(), Vec::new());
         Ok(new)
     }
 
     /// A few more. Asking again under the same holder id is a write like any other.
+    ///
+    /// The limit is that of round trips in a row. Those after a rest, as long as a holder holds the lock, tell how much
+    /// of a hand-off is a machine that wakes up.
     pub(crate) async fn measure(&mut self) -> Outcome<()> {
         for _ in 0..20 {
-            let since = Instant::now();
-            self.raw.acquire().await?;
-            self.times.push(since.elapsed());
+            self.times.push(self.once().await?);
+        }
+        for _ in 0..5 {
+            time::sleep(HOLD).await;
+            self.rested.push(self.once().await?);
         }
         Ok(())
+    }
+
+    async fn once(&self) -> Outcome<Duration> {
+        let since = Instant::now();
+        self.raw.acquire().await?;
+        Ok(since.elapsed())
     }
 }
