@@ -5,6 +5,7 @@ library has no tokens, so that each turn has 0 in its place.
 """
 
 import asyncio
+import random
 import sys
 import threading
 import time
@@ -14,6 +15,8 @@ import pymongo
 import shylock
 
 HOLD = 0.003
+# Waiters come one by one within this time: those that came at once would all look at once, for ever.
+COMING = 0.1
 
 
 def now():
@@ -48,7 +51,7 @@ class Threads:
 
     def queue(self, name, count):
         called = threading.Semaphore(0)
-        waiters = [threading.Thread(target=self.wait_once, args=(name, called)) for _ in range(count)]
+        waiters = [threading.Thread(target=self.wait_once, args=(name, called), daemon=True) for _ in range(count)]
         for waiter in waiters:
             waiter.start()
         for _ in waiters:
@@ -56,6 +59,7 @@ class Threads:
 
     def wait_once(self, name, called):
         lock = shylock.Lock(name)
+        time.sleep(random.uniform(0, COMING))
         called.release()
         lock.acquire()
         acquired = now()
@@ -122,6 +126,7 @@ class Tasks:
 
     async def wait_once(self, name, called):
         lock = shylock.AsyncLock(name)
+        await asyncio.sleep(random.uniform(0, COMING))
         called.release()
         await lock.acquire()
         acquired = now()

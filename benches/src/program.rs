@@ -10,7 +10,7 @@ use crate::{
     arguments::{self, Order, REAP, USAGE, Wishes},
     context::Context,
     machine::{self, Load},
-    outcome::Outcome,
+    outcome::{Outcome, explained},
     row::Row,
     rows::Measurement,
     scale::Scale,
@@ -69,7 +69,7 @@ async fn measure(wishes: Wishes) -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("{}", explained(&*error));
             ExitCode::FAILURE
         }
     }
@@ -120,7 +120,7 @@ async fn measured(measurement: Measurement, context: &Arc<Context>) -> (Vec<Row>
     let (since, shared) = (Instant::now(), Arc::clone(context));
     // In a task, as programs do it: the main thread's `block_on` pays for a wake-up each time.
     let outcome = match tokio::spawn(async move { measurement.rows(&shared).await }).await {
-        Ok(outcome) => outcome.map_err(|error| error.to_string()),
+        Ok(outcome) => outcome.map_err(|error| explained(&*error)),
         Err(error) => Err(error.to_string()),
     };
     eprintln!("  took {:.0} s", since.elapsed().as_secs_f64());

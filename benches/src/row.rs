@@ -123,7 +123,7 @@ mod tests {
         let row = |value, goal| Row::beside("", ms(value), ms(100), goal).verdict();
         assert_eq!(row(109, Goal::AtMost(1.1)), Verdict::Met);
         assert_eq!(row(111, Goal::AtMost(1.1)), Verdict::Missed);
-        assert_eq!(row(90, Goal::AtLeast(0.9)), Verdict::Met);
+        assert_eq!(row(91, Goal::AtLeast(0.9)), Verdict::Met);
         assert_eq!(row(89, Goal::AtLeast(0.9)), Verdict::Missed);
         assert_eq!(row(500, Goal::None), Verdict::None);
     }

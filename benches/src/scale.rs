@@ -13,6 +13,8 @@ pub(crate) struct Scale {
     pub(crate) phase: Duration,
     /// At least so many for each row.
     pub(crate) hand_offs: usize,
+    /// At least so many, too: a server has better and worse moments, and few rounds would see few of them.
+    pub(crate) rounds: usize,
     /// The waiting tasks on a held lock.
     pub(crate) waiting: usize,
     /// How long they have had before their commands are counted.
@@ -39,6 +41,7 @@ impl Scale {
         phases: 5,
         phase: s(2),
         hand_offs: 300,
+        rounds: 10,
         waiting: 1000,
         settle: s(3),
         counted: s(30),
@@ -58,6 +61,7 @@ impl Scale {
         phases: 3,
         phase: Duration::from_millis(500),
         hand_offs: 40,
+        rounds: 3,
         settle: s(2),
         counted: s(5),
         idle: s(2),
@@ -77,6 +81,7 @@ impl Scale {
         phases: 1,
         phase: Duration::from_millis(50),
         hand_offs: 4,
+        rounds: 1,
         waiting: 10,
         settle: Duration::from_millis(50),
         counted: Duration::from_millis(200),

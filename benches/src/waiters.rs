@@ -27,6 +27,7 @@ impl Waiters {
         for _ in 0..count {
             let (lock, call) = (lock.clone(), call.clone());
             tasks.spawn(async move {
+                time::sleep(some_moment()?).await;
                 call.send_modify(|called| *called += 1);
                 wait_once(&lock).await
             });
@@ -49,6 +50,12 @@ impl Waiters {
         }
         Ok(turns)
     }
+}
+
+/// They come one by one within a tenth of a second. Pollers that all came at once would all look at once, for ever.
+fn some_moment() -> Outcome<Duration> {
+    let random = getrandom::u32().map_err(|error| error.to_string())?;
+    Ok(Duration::from_millis(100).mul_f64(f64::from(random) / f64::from(u32::MAX)))
 }
 
 async fn wait_once(lock: &AsyncLock) -> Outcome<Turn> {

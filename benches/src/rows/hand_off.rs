@@ -37,7 +37,7 @@ pub(crate) async fn rows(context: &Context, waiters: usize) -> Outcome<Vec<Row>>
     let lock = context.manager().await?.lock(context.name("line"));
     let (mut times, mut commands) = (Vec::new(), Some(0));
     for rounds in 0.. {
-        if times.len() >= context.scale.hand_offs {
+        if times.len() >= context.scale.hand_offs && rounds >= context.scale.rounds {
             break;
         }
         limit.measure().await?;
@@ -64,8 +64,12 @@ pub(crate) async fn rows(context: &Context, waiters: usize) -> Outcome<Vec<Row>>
 /// A row of hand-offs, however they came about.
 pub(crate) fn row(name: &str, times: &Times, limit: RoundTrips, goal: Goal) -> Outcome<Row> {
     let [p50, p90, p99] = [50, 90, 99].map(|percent| Quantity::Time(times.percentile(percent)));
-    let (text, limit) = (limit.way.one(), Times::new(limit.times)?);
-    let text = format!("limit: {text}, between the rounds; p90 {p90}, p99 {p99}, {} hand-offs", times.count());
+    let in_a_row = Quantity::Time(Times::new(limit.in_a_row)?.percentile(50));
+    let (way, limit) = (limit.way.one(), Times::new(limit.times)?);
+    let text = format!(
+        "limit: {way} between the rounds, 3 ms after the one before (in a row: {in_a_row}); p90 {p90}, p99 {p99}, {} hand-offs",
+        times.count()
+    );
     Ok(Row::beside(name, p50, Quantity::Time(limit.percentile(50)), goal).saying(text))
 }
 
@@ -92,27 +96,38 @@ pub(crate) struct RoundTrips {
     way: Raw,
     raw: RawLock,
     times: Vec<Duration>,
+    in_a_row: Vec<Duration>,
 }
 
 impl RoundTrips {
     pub(crate) async fn new(context: &Context) -> Outcome<Self> {
         let way = context.store.raw().await?;
         let raw = way.on(&context.name("raw"))?;
-        let mut new = Self { way, raw, times: Vec::new() };
+        let mut new = Self { way, raw, times: Vec::new(), in_a_row: Vec::new() };
         new.measure().await?;
-        new.times.clear();
+        (new.times, new.in_a_row) = (Vec::new(), Vec::new());
         Ok(new)
     }
 
-    /// A few more, each after the pause that a holder makes: a server that was idle for so long is slower.
+    /// A few more. The limit is that of round trips which come after a pause as a holder makes it, since a server that
+    /// was idle for so long is slower; those in a row tell how much.
     pub(crate) async fn measure(&mut self) -> Outcome<()> {
         for _ in 0..20 {
             time::sleep(HOLD).await;
-            let since = Instant::now();
-            let token = self.raw.acquire().await?;
-            self.times.push(since.elapsed());
-            self.raw.release(token).await?;
+            self.times.push(self.once().await?);
+        }
+        for _ in 0..5 {
+            self.in_a_row.push(self.once().await?);
         }
         Ok(())
+    }
+
+    /// Each is a write: a server that is asked again by the holder within a millisecond has nothing to change.
+    async fn once(&self) -> Outcome<Duration> {
+        let since = Instant::now();
+        let token = self.raw.acquire().await?;
+        let time = since.elapsed();
+        self.raw.release(token).await?;
+        Ok(time)
     }
 }

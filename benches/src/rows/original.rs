@@ -114,7 +114,7 @@ impl Parties<'_> {
         let name = self.context.name("passed-on");
         let mut contest = Contest::new();
         for round in 0.. {
-            if contest.ours.len() >= self.context.scale.hand_offs {
+            if contest.ours.len() >= self.context.scale.hand_offs && round >= self.context.scale.rounds {
                 break;
             }
             let mut times = [Vec::new(), Vec::new(), Vec::new()];

@@ -34,7 +34,7 @@ pub(crate) async fn row(context: &Context, processes: usize, waiters: usize) -> 
     let mut team = Team::new(members, waiters);
     let (lock, mut times) = (context.name("passed-on"), Vec::new());
     for round in 0.. {
-        if times.len() >= context.scale.hand_offs {
+        if times.len() >= context.scale.hand_offs && round >= context.scale.rounds {
             break;
         }
         limit.measure().await?;

@@ -1,23 +1,24 @@
 //! The store that is measured.
 
 mod address;
+mod arango;
 mod mongo;
 
 use std::sync::Arc;
 
-use shylock_arango::{ArangoBackend, Credentials};
 use shylock_core::{Backend, MemoryBackend};
 use shylock_mongo::MongoBackend;
 
 pub(crate) use self::{
     address::{Address, with_options},
+    arango::ArangoStore,
     mongo::MongoStore,
 };
 use crate::{counters::Counters, outcome::Outcome, raw::Raw};
 
 pub(crate) enum Store {
     Mongo(MongoStore),
-    Arango { address: Address, database: String },
+    Arango(ArangoStore),
     Memory(MemoryBackend),
 }
 
@@ -27,7 +28,9 @@ impl Store {
         Ok(match address {
             Address::Mongo(uri) => Self::Mongo(MongoStore::open(uri, database).await?),
             Address::Memory => Self::Memory(MemoryBackend::new()),
-            Address::Arango { .. } => Self::Arango { address, database: database.to_owned() },
+            Address::Arango { url, user, password } => {
+                Self::Arango(ArangoStore { url, user, password, database: database.to_owned() })
+            }
         })
     }
 
@@ -36,10 +39,7 @@ impl Store {
         Ok(match self {
             Self::Mongo(mongo) => Arc::new(MongoBackend::connect(&mongo.uri, &mongo.database).await?),
             Self::Memory(memory) => Arc::new(memory.clone()),
-            Self::Arango { address: Address::Arango { url, user, password }, database } => {
-                Arc::new(ArangoBackend::connect(url, database, Credentials::password(user, password)).await?)
-            }
-            Self::Arango { .. } => return Err("this is no address of an ArangoDB".into()),
+            Self::Arango(arango) => Arc::new(arango.connect().await?),
         })
     }
 
@@ -47,7 +47,7 @@ impl Store {
     pub(crate) async fn raw(&self) -> Outcome<Raw> {
         match self {
             Self::Mongo(mongo) => Raw::commands(mongo).await,
-            Self::Arango { .. } | Self::Memory(_) => Ok(Raw::Calls(self.connect().await?)),
+            Self::Arango(_) | Self::Memory(_) => Ok(Raw::Calls(self.connect().await?)),
         }
     }
 
@@ -55,7 +55,7 @@ impl Store {
     pub(crate) fn address(&self) -> Option<(String, &str)> {
         match self {
             Self::Mongo(mongo) => Some((mongo.uri.clone(), &mongo.database)),
-            Self::Arango { address, database } => Some((address.text(), database)),
+            Self::Arango(arango) => Some((arango.address().text(), &arango.database)),
             Self::Memory(_) => None,
         }
     }
@@ -68,7 +68,7 @@ impl Store {
     pub(crate) async fn counters(&self) -> Outcome<Option<Counters>> {
         match self {
             Self::Mongo(mongo) => mongo.counters().await.map(Some),
-            Self::Arango { .. } | Self::Memory(_) => Ok(None),
+            Self::Arango(_) | Self::Memory(_) => Ok(None),
         }
     }
 
@@ -76,28 +76,17 @@ impl Store {
     pub(crate) async fn description(&self) -> Outcome<String> {
         Ok(match self {
             Self::Mongo(mongo) => mongo.description().await?,
-            Self::Arango { address, .. } => {
-                let version =
-                    arango_version(address).await.unwrap_or_else(|error| format!("of unknown version ({error})"));
-                format!("- store: ArangoDB {version}\n- write concern: waitForSync")
-            }
+            Self::Arango(arango) => arango.description().await,
             Self::Memory(_) => "- store: in the memory of the process\n- write concern: none".into(),
         })
     }
 
-    /// Removes what this run has stored. The database of an ArangoDB stays.
+    /// Removes what this run has stored.
     pub(crate) async fn clean_up(&self) -> Outcome<()> {
         match self {
             Self::Mongo(mongo) => mongo.clean_up().await,
-            Self::Arango { .. } | Self::Memory(_) => Ok(()),
+            Self::Arango(arango) => arango.clean_up().await,
+            Self::Memory(_) => Ok(()),
         }
     }
-}
-
-async fn arango_version(address: &Address) -> Outcome<String> {
-    let Address::Arango { url, user, password } = address else { return Err("no ArangoDB".into()) };
-    let request = reqwest::Client::new().get(format!("{url}/_api/version")).basic_auth(user, Some(password));
-    let answer = request.send().await.map_err(reqwest::Error::without_url)?.text().await?;
-    let answer: serde_json::Value = serde_json::from_str(&answer)?;
-    Ok(answer["version"].as_str().ok_or("the server does not tell")?.to_owned())
 }

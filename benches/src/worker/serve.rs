@@ -7,11 +7,14 @@ use std::{
 };
 
 use shylock_core::{AsyncLockGuard, LockManager};
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    sync::mpsc,
+};
 
 use super::protocol::words;
 use crate::{
-    outcome::Outcome,
+    outcome::{Outcome, explained},
     rows::{crowd, keeping},
     store::{Address, Store},
     turns::Turn,
@@ -25,15 +28,22 @@ struct Worker {
     held: Option<(AsyncLockGuard, Turn)>,
 }
 
-/// Obeys until stdin ends.
+/// Obeys until stdin ends, and then drops whatever it is doing: there is nobody to tell.
 pub(crate) async fn serve() -> ExitCode {
-    let mut worker = Worker::default();
+    let (order, mut orders) = mpsc::unbounded_channel::<String>();
+    let obeying = tokio::spawn(async move {
+        let mut worker = Worker::default();
+        while let Some(line) = orders.recv().await {
+            if let Err(error) = worker.obey(&line).await {
+                say(&format!("failed {}", explained(&*error)));
+            }
+        }
+    });
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        if let Err(error) = worker.obey(&line).await {
-            say(&format!("failed {error}"));
-        }
+        drop(order.send(line));
     }
+    obeying.abort();
     ExitCode::SUCCESS
 }
 
@@ -82,7 +92,7 @@ impl Worker {
         tokio::spawn(async move {
             match waiters.turns().await {
                 Ok(turns) => turns.iter().for_each(|turn| say(&turn.to_string())),
-                Err(error) => say(&format!("failed {error}")),
+                Err(error) => say(&format!("failed {}", explained(&*error))),
             }
         });
         Ok(())
