@@ -40,7 +40,7 @@ impl Scale {
         cycles: 2000,
         phases: 5,
         phase: s(2),
-        hand_offs: 300,
+        hand_offs: 200,
         rounds: 10,
         waiting: 1000,
         settle: s(3),

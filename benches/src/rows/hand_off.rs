@@ -18,6 +18,8 @@ use crate::{
 };
 
 const GOAL: f64 = 1.6;
+/// The most raw round trips between two rounds.
+const MOST_AT_ONCE: usize = 20;
 const COMMANDS_GOAL: Quantity = Quantity::Number(1.3);
 /// Where the commands are counted, too.
 const COUNTED: usize = 100;
@@ -35,23 +37,23 @@ pub(crate) fn names(waiters: usize) -> Vec<String> {
 pub(crate) async fn rows(context: &Context, waiters: usize) -> Outcome<Vec<Row>> {
     let mut limit = RoundTrips::new(context).await?;
     let lock = context.manager().await?.lock(context.name("line"));
-    let (mut times, mut commands) = (Vec::new(), Some(0));
+    let (mut times, mut hand_offs, mut commands) = (Vec::new(), 0, Some(0));
     for rounds in 0.. {
         if times.len() >= context.scale.hand_offs && rounds >= context.scale.rounds {
             break;
         }
-        limit.measure().await?;
+        limit.measure(waiters).await?;
         let before = context.store.counters().await?;
+        hand_offs += waiters;
         times.extend(latencies(round(&lock, waiters, rounds).await?)?);
         commands = commands.zip(sent(before, context).await?).map(|(commands, more)| commands + more);
     }
     let names = names(waiters);
-    let hand_offs = number(times.len());
     let mut rows = vec![row(&names[0], &Times::new(times)?, limit, context.goal(Goal::AtMost(GOAL)))?];
     if let Some(name) = names.get(1) {
         rows.push(match commands {
             Some(commands) => {
-                let value = Quantity::Number(f64::from(commands) / hand_offs);
+                let value = Quantity::Number(f64::from(commands) / number(hand_offs));
                 let text = "findAndModify + update by the server's counters, the waiters' coming included";
                 Row::value(name, value, Goal::Within(COMMANDS_GOAL)).saying(text)
             }
@@ -106,22 +108,24 @@ impl RoundTrips {
         let way = context.store.raw().await?;
         let raw = way.on(&context.name("raw"))?;
         let mut new = Self { way, raw, times: Vec::new(), in_a_row: Vec::new() };
-        new.measure().await?;
+        new.measure(MOST_AT_ONCE).await?;
         (new.times, new.in_a_row) = (Vec::new(), Vec::new());
         Ok(new)
     }
 
     /// A few more. The limit is that of round trips which come after a pause as a holder makes it, since a server that
     /// was idle for so long is slower; those in a row tell how much.
-    pub(crate) async fn measure(&mut self) -> Outcome<()> {
-        for _ in 0..20 {
+    ///
+    /// As many as there are hand-offs in a round, or a few less.
+    pub(crate) async fn measure(&mut self, hand_offs: usize) -> Outcome<()> {
+        for _ in 0..hand_offs.min(MOST_AT_ONCE) {
             time::sleep(HOLD).await;
             let (time, token) = self.once().await?;
             self.times.push(time);
             time::sleep(HOLD).await;
             self.raw.release(token).await?;
         }
-        for _ in 0..5 {
+        for _ in 0..2 {
             let (time, token) = self.once().await?;
             self.in_a_row.push(time);
             self.raw.release(token).await?;

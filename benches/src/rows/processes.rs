@@ -37,7 +37,7 @@ pub(crate) async fn row(context: &Context, processes: usize, waiters: usize) -> 
         if times.len() >= context.scale.hand_offs && round >= context.scale.rounds {
             break;
         }
-        limit.measure().await?;
+        limit.measure(processes * waiters).await?;
         times.extend(latencies(team.round(&lock, round).await?)?);
     }
     hand_off::row(&name, &Times::new(times)?, limit, goal(waiters))
