@@ -43,7 +43,7 @@ fn main() -> Result<()> {
     })?;
     println!("8 threads counted to {}", count.into_inner());
 
-    if LockManager::configured()?.list("")?.is_empty() {
+    if LockManager::configured()?.list("counter")?.is_empty() {
         println!("nothing is held any more");
     }
     shutdown();
