@@ -74,6 +74,9 @@ impl AsyncLock {
     ///
     /// Waiters of one manager are served in the order in which they came.
     ///
+    /// The lock is acquired for this future as soon as it is its turn: one that is neither polled nor dropped then
+    /// holds the lock, and all who come after it wait.
+    ///
     /// # Cancel safety
     /// Cancel safe: a dropped future leaves its place in the queue and holds nothing; what the store may still
     /// grant is released in the background.

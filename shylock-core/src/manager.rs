@@ -91,7 +91,7 @@ impl LockManager {
         let name = self.full_name(&LockName::new(name)?)?;
         let broken = name.clone();
         let info = self.ask(|backend| async move { backend.force_break(&broken).await }).await?;
-        self.engine.wake(&name);
+        self.engine.broken(&name);
         Ok(info.map(|info| self.shown(info)))
     }
 
@@ -205,8 +205,10 @@ impl LockManagerBuilder {
         self
     }
 
-    /// The pauses between the attempts of a process that waits for a lock: the first, and the longest. Each is
-    /// shortened at random by up to a half, and at most an hour. Default: 25 ms, doubling to 1 s.
+    /// The pauses between the attempts of a process that waits for a lock and is not told when it comes free: the first,
+    /// and the longest. Each is shortened at random by up to a half, and at most an hour. Default: 25 ms, doubling to
+    /// 1 s. Who is told, by its store or because the lock is held in its own process, asks after 2.5 to 5 s all the same,
+    /// or after the longest of these if that is more.
     pub const fn poll_limits(mut self, first: Duration, longest: Duration) -> Self {
         (self.options.poll_first, self.options.poll_max) = (first, longest);
         self

@@ -44,7 +44,10 @@ impl Notices {
         let stream = open(collection).await.map_err(error::from_driver)?;
         let listeners = Arc::new(Listeners(Mutex::new(vec![listener])));
         *self.stream() = Arc::downgrade(&listeners);
-        tokio::spawn(listeners.follow(stream));
+        // The driver's future is never dropped: a request that hangs is left alone in a task of its own.
+        let (sender, heard) = mpsc::channel(1);
+        tokio::spawn(hear(stream, sender));
+        tokio::spawn(listeners.follow(heard));
         Ok(names)
     }
 
@@ -58,10 +61,8 @@ impl Notices {
 struct Listeners(Mutex<Vec<mpsc::Sender<LockName>>>);
 
 impl Listeners {
-    async fn follow(self: Arc<Self>, stream: ChangeStream<Document>) {
-        // The driver's future is never dropped: a request that hangs is left alone in a task of its own.
-        let (sender, mut heard) = mpsc::channel(1);
-        tokio::spawn(hear(stream, sender));
+    /// Passes on what is heard, a name or that there is none, until nothing at all is heard or nobody listens.
+    async fn follow(self: Arc<Self>, mut heard: mpsc::Receiver<Option<LockName>>) {
         while let Ok(Some(name)) = time::timeout(SILENCE, heard.recv()).await {
             if !self.tell(name.as_ref()) {
                 break;
@@ -134,4 +135,51 @@ fn what_frees() -> Document {
 /// The lock that an event is about. Those about the whole collection end the stream.
 fn freed(event: &Document) -> Option<LockName> {
     LockName::new(event.get_document("documentKey").ok()?.get_str("_id").ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    fn listeners() -> (Arc<Listeners>, mpsc::Receiver<LockName>) {
+        let (listener, names) = mpsc::channel(2);
+        (Arc::new(Listeners(Mutex::new(vec![listener]))), names)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_says_that_there_is_nothing_lives_and_a_silent_one_does_not() {
+        let (listeners, mut names) = listeners();
+        let (say, heard) = mpsc::channel(1);
+        tokio::spawn(listeners.follow(heard));
+        let since = Instant::now();
+        for _ in 0..10 {
+            sleep(AWAIT).await;
+            say.send(None).await.expect("it listens");
+        }
+        assert!(names.recv().await.is_none(), "the end, and no name");
+        assert_eq!(since.elapsed(), AWAIT * 10 + SILENCE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_listener_that_does_not_listen_is_left_and_told_by_the_end() {
+        let (listeners, mut names) = listeners();
+        let name = LockName::new("x").expect("valid");
+        for _ in 0..2 {
+            assert!(listeners.tell(Some(&name)));
+        }
+        assert!(!listeners.tell(Some(&name)), "there is no room for a third");
+        assert!(!listeners.add(&mpsc::channel(1).0), "nobody joins a stream that is about to be left");
+        let told = [names.recv().await, names.recv().await, names.recv().await];
+        assert_eq!(told, [Some(name.clone()), Some(name), None]);
+    }
+
+    #[test]
+    fn an_event_names_its_lock() {
+        assert_eq!(freed(&doc! { "documentKey": { "_id": "x" } }), LockName::new("x").ok());
+        for foreign in [doc! {}, doc! { "documentKey": { "_id": 7 } }, doc! { "documentKey": { "_id": "" } }] {
+            assert_eq!(freed(&foreign), None);
+        }
+    }
 }

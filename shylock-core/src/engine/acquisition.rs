@@ -202,8 +202,7 @@ impl Acquisition {
         if ledger.granted.as_ref().is_some_and(|(granted, _)| *granted == token) {
             return;
         }
-        let note = self.request.info.note.as_deref();
-        let lease = Arc::new(Lease::new(key, note, self.terms, sent, row));
+        let lease = Arc::new(Lease::new(key, Some(&self.request.info), self.terms, sent, row));
         let unwanted = ledger.abandoned || ledger.granted.is_some();
         if !unwanted {
             ledger.granted = Some((token, Arc::downgrade(&lease)));

@@ -1,11 +1,9 @@
-//! How a user's call reaches the engine's runtime: in a task of its own, unless it can be answered at once.
+//! How a call reaches the engine's runtime, and how long it is waited for.
 
 use std::{
-    future::{Future, poll_fn},
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
+    future::Future,
+    pin::pin,
     sync::{Arc, OnceLock},
-    task::Poll,
     time::Duration,
 };
 
@@ -22,12 +20,9 @@ impl Engine {
         call: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
         self.check_process()?;
-        let mut call = Box::pin(call);
-        if let Poll::Ready(outcome) = self.at_once(call.as_mut()).await {
-            return outcome;
-        }
         let (tell, told) = oneshot::channel();
         self.work(async move {
+            let mut call = pin!(call);
             if let Ok(outcome) = time::timeout(limit, call.as_mut()).await {
                 drop(tell.send(outcome));
             } else {
@@ -36,33 +31,6 @@ impl Engine {
             }
         });
         told.await.unwrap_or(Err(Error::Stopped))
-    }
-
-    /// Runs it on the engine's runtime, and drops it there as soon as the caller has dropped this future.
-    pub(super) async fn until_unwanted<T: Send + 'static>(
-        self: &Arc<Self>,
-        call: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> Result<T> {
-        let mut call = Box::pin(call);
-        if let Poll::Ready(outcome) = self.at_once(call.as_mut()).await {
-            return outcome;
-        }
-        let (tell, told) = oneshot::channel();
-        let (give_up, given_up) = oneshot::channel::<()>();
-        let clearing_up = Arc::new(OnceLock::new());
-        let wish = Wish { engine: self, clearing_up: Arc::clone(&clearing_up), _give_up: give_up };
-        self.runtime.spawn(async move {
-            tokio::select! {
-                biased;
-                _ = given_up => {}
-                outcome = call => drop(tell.send(outcome)),
-            }
-            // Not before the outcome is gone, too.
-            drop(clearing_up);
-        });
-        let outcome = told.await.unwrap_or(Err(Error::Stopped));
-        drop(wish);
-        outcome
     }
 
     /// Waits for a call to the store no longer than `limit`. If it has not ended by then, it goes on in a task of its
@@ -88,33 +56,54 @@ impl Engine {
             task.await;
         });
     }
+}
 
-    /// Polls a call once, in a task of the engine's runtime only, where its timers work: what the store answers at
-    /// once needs no task of its own. Whatever waits must get one, as its caller may leave it unpolled for long.
-    async fn at_once<T>(&self, mut call: Pin<&mut (impl Future<Output = Result<T>> + Send)>) -> Poll<Result<T>> {
-        if !self.runtime.runs_this_task() {
-            return Poll::Pending;
-        }
-        poll_fn(|cx| {
-            // As in a task of its own. A thread for blocking code outlives its runtime's timers, which then panic.
-            let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(cx)));
-            Poll::Ready(polled.unwrap_or(Poll::Ready(Err(Error::Stopped))))
-        })
-        .await
-    }
+/// A call whose task is dropped on the engine's runtime as soon as the caller has dropped its [`Wish`].
+pub(super) struct Wanting<T> {
+    tell: oneshot::Sender<Result<T>>,
+    given_up: oneshot::Receiver<()>,
+    clearing_up: Arc<OnceLock<UnderWay>>,
 }
 
 /// Dropping it tells the task that nobody waits for its outcome any more. From that moment until the task has ended,
 /// [`Engine::idle`] waits.
-struct Wish<'a> {
-    engine: &'a Arc<Engine>,
+pub(super) struct Wish<T> {
+    engine: Arc<Engine>,
+    told: oneshot::Receiver<Result<T>>,
     /// Shared with the task, so that what is put in here lives as long as the task.
     clearing_up: Arc<OnceLock<UnderWay>>,
     _give_up: oneshot::Sender<()>,
 }
 
-impl Drop for Wish<'_> {
+/// Both ends of a call.
+pub(super) fn wish<T>(engine: &Arc<Engine>) -> (Wanting<T>, Wish<T>) {
+    let (tell, told) = oneshot::channel();
+    let (give_up, given_up) = oneshot::channel();
+    let clearing_up = Arc::new(OnceLock::new());
+    let wanting = Wanting { tell, given_up, clearing_up: Arc::clone(&clearing_up) };
+    (wanting, Wish { engine: Arc::clone(engine), told, clearing_up, _give_up: give_up })
+}
+
+impl<T> Wanting<T> {
+    pub(super) async fn run(self, call: impl Future<Output = Result<T>>) {
+        tokio::select! {
+            biased;
+            _ = self.given_up => {}
+            outcome = call => drop(self.tell.send(outcome)),
+        }
+        // Not before the outcome is gone, too.
+        drop(self.clearing_up);
+    }
+}
+
+impl<T> Wish<T> {
+    pub(super) async fn outcome(mut self) -> Result<T> {
+        (&mut self.told).await.unwrap_or(Err(Error::Stopped))
+    }
+}
+
+impl<T> Drop for Wish<T> {
     fn drop(&mut self) {
-        drop(self.clearing_up.set(UnderWay::new(self.engine)));
+        drop(self.clearing_up.set(UnderWay::new(&self.engine)));
     }
 }

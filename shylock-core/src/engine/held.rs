@@ -48,8 +48,10 @@ impl Held {
     pub(crate) fn detach(self) -> Arc<Lease> {
         if !self.lease.is_a_copy() {
             self.engine.forget(&self.lease);
-            self.engine.lines.let_go(&self.lease);
             self.lease.lose(LossReason::Released);
+            self.engine.lines.let_go(&self.lease);
+            // From now on others decide when it is free: who waits here has to ask, and to listen.
+            self.engine.wake(&self.lease.key.name);
         }
         Arc::clone(&self.lease)
     }

@@ -12,7 +12,7 @@ use super::{
     renew::{Step, Terms, Trying, View},
     turns::Row,
 };
-use crate::{LeaseKey, Loss, LossReason, Renewal, clock::Moment, process::Process};
+use crate::{HolderInfo, LeaseKey, Loss, LossReason, Renewal, clock::Moment, process::Process};
 
 #[derive(Debug)]
 pub(crate) struct Lease {
@@ -20,8 +20,8 @@ pub(crate) struct Lease {
     pub(crate) terms: Terms,
     /// The hand-offs by which it came.
     pub(crate) row: Row,
-    /// The note of its holder.
-    pub(crate) note: Option<Box<str>>,
+    /// What its record says of the holder; unknown of one that began elsewhere.
+    info: Option<Box<HolderInfo>>,
     acquired: Moment,
     process: Process,
     state: Mutex<State>,
@@ -46,10 +46,10 @@ struct Try {
 
 impl Lease {
     /// A lease that was granted by a request first sent at `sent`.
-    pub(crate) fn new(key: LeaseKey, note: Option<&str>, terms: Terms, sent: Moment, row: Row) -> Self {
+    pub(crate) fn new(key: LeaseKey, info: Option<&HolderInfo>, terms: Terms, sent: Moment, row: Row) -> Self {
         let state = Mutex::new(State { confirmed: sent, trying: None, loss: None });
-        let (acquired, process, note) = (Moment::now(), Process::this(), note.map(Box::from));
-        Self { key, terms, row, note, acquired, process, state, lost: Notify::new() }
+        let (acquired, process, info) = (Moment::now(), Process::this(), info.cloned().map(Box::new));
+        Self { key, terms, row, info, acquired, process, state, lost: Notify::new() }
     }
 
     /// Whether this is a forked child's copy of a lease that its parent holds.
@@ -68,6 +68,11 @@ impl Lease {
         }
         let verdict = self.terms.valid_for(state.confirmed.elapsed(), self.acquired.elapsed());
         verdict.inspect_err(|reason| self.set_lost(&mut state, *reason))
+    }
+
+    /// Who the record says that the holder is, as long as the lease is good.
+    pub(crate) fn holder(&self) -> Option<HolderInfo> {
+        self.valid_for().ok().and(self.info.as_deref().cloned())
     }
 
     /// What is to be done now; a loss is done with that. `eager`: see [`Terms::decide`].

@@ -1,11 +1,13 @@
 //! The engine of a manager: all that happens between a user's call and a store.
 
+mod acquire;
 mod acquisition;
 mod call;
 mod held;
 mod keeper;
 mod lease;
 mod pace;
+mod place;
 mod queue;
 mod release;
 mod renew;
@@ -20,11 +22,11 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch::Sender;
 
 pub(crate) use self::{
+    acquire::{Patience, Wanted},
     held::Held,
     lease::Lease,
     renew::Terms,
     runtime::Runtime,
-    wait::{Patience, Wanted},
 };
 use crate::{Backend, BackendError, Error, HolderInfo, LockName, Result, options::ManagerOptions};
 
@@ -67,7 +69,13 @@ impl Engine {
     }
 
     /// Tells whoever waits for this lock here that it may be free.
-    pub(crate) fn wake(&self, name: &LockName) {
+    fn wake(&self, name: &LockName) {
+        self.lines.wake(name);
+    }
+
+    /// A lock was broken here: this process does not hold it either.
+    pub(crate) fn broken(&self, name: &LockName) {
+        self.lines.distrust(name);
         self.lines.wake(name);
     }
 

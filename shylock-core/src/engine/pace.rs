@@ -63,11 +63,6 @@ impl Pace {
         jittered(pause, random).min(takeover_in.saturating_add(ROUNDING))
     }
 
-    /// The pause while this process itself has a lease that is good for so long.
-    pub(crate) fn while_held_here(&self, left: Duration, random: f64) -> Duration {
-        jittered(self.when_told(), random).min(left)
-    }
-
     fn when_told(&self) -> Duration {
         WHEN_TOLD.max(self.most)
     }
@@ -78,6 +73,11 @@ impl Pace {
         self.failed = self.failed.saturating_mul(2).min(self.most.max(AFTER_FAILURE));
         pause.max(retry_after.unwrap_or_default())
     }
+}
+
+/// The pause while this process itself has a lease that is good for so long.
+pub(crate) fn pause_while_held_here(left: Duration, random: f64) -> Duration {
+    jittered(WHEN_TOLD, random).min(left)
 }
 
 /// Between half of it and the whole, so that many waiters do not ask at once.
@@ -150,9 +150,8 @@ mod tests {
 
     #[test]
     fn a_lease_of_ones_own_process_is_asked_after_when_it_ends() {
-        let pace = Pace::new(ms(25), ms(100));
-        assert_eq!(pace.while_held_here(ms(700), 1.0), ms(700));
-        assert_eq!(pace.while_held_here(ms(70_000), 0.0), ms(2500));
+        assert_eq!(pause_while_held_here(ms(700), 1.0), ms(700));
+        assert_eq!(pause_while_held_here(ms(70_000), 0.0), ms(2500));
     }
 
     #[test]

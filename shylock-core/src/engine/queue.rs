@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
@@ -41,32 +42,30 @@ struct Line {
 }
 
 #[derive(Debug, Default)]
-struct Queue {
+pub(super) struct Queue {
     waiters: BTreeMap<u64, Arc<Waiter>>,
     next: u64,
+    /// Somebody is telling the first of its turn.
+    advancing: bool,
     /// The queue stepped back until then.
-    not_before: Option<Instant>,
-    others: Others,
+    pub(super) not_before: Option<Instant>,
+    pub(super) others: Others,
     /// Who held the lock when the first in the queue last looked.
-    seen: Option<HolderInfo>,
+    pub(super) seen: Option<HolderInfo>,
 }
 
-#[derive(Debug, Default)]
-struct Waiter {
-    wake: Notify,
+#[derive(Default)]
+pub(super) struct Waiter {
+    pub(super) wake: Notify,
     /// The acquisition of the first of a line, so that a holder can hand the lock over to it.
     acquisition: Mutex<Weak<Acquisition>>,
-    offered: Notify,
+    pub(super) offered: Notify,
+    /// Makes its task, when its turn comes.
+    start: Mutex<Option<Start>>,
 }
 
-/// A place in a line. Dropping it passes the turn on.
-#[derive(Debug)]
-pub(crate) struct Place {
-    lines: Arc<Lines>,
-    name: LockName,
-    number: u64,
-    waiter: Arc<Waiter>,
-}
+/// Makes the task of a waiter. On a runtime that has ended the task is dropped at once, and leaves its line.
+pub(super) type Start = Box<dyn FnOnce() + Send>;
 
 /// What a releasing holder shall do for the local waiters.
 #[derive(Debug)]
@@ -91,7 +90,8 @@ impl Soon {
 }
 
 impl Lines {
-    pub(crate) fn join(self: &Arc<Self>, name: &LockName) -> Place {
+    /// A place at the end of the line, by its number.
+    pub(super) fn join(&self, name: &LockName) -> (u64, Arc<Waiter>) {
         let waiter = Arc::new(Waiter::default());
         let mut table = self.table();
         table.waiters += 1;
@@ -99,7 +99,52 @@ impl Lines {
         let number = queue.next;
         queue.next += 1;
         queue.waiters.insert(number, Arc::clone(&waiter));
-        Place { lines: Arc::clone(self), name: name.clone(), number, waiter }
+        (number, waiter)
+    }
+
+    /// Leaves the line; may be called again.
+    pub(super) fn leave(&self, name: &LockName, number: u64) {
+        let mut table = self.table();
+        let Some(queue) = table.queue(name) else { return };
+        let was_first = queue.is_first(number);
+        // It is dropped when the mutex is free: its waker belongs to a user.
+        let Some(_gone) = queue.waiters.remove(&number) else { return };
+        let is_empty = queue.waiters.is_empty();
+        table.waiters -= 1;
+        if is_empty {
+            if let Some(line) = table.lines.get_mut(name) {
+                line.queue = None;
+            }
+            table.tidy_up(name);
+        }
+        drop(table);
+        if was_first {
+            self.advance(name);
+        }
+    }
+
+    /// Tells the first in line that it is its turn.
+    pub(super) fn advance(&self, name: &LockName) {
+        let begin = |queue: &mut Queue| !std::mem::replace(&mut queue.advancing, true);
+        if !self.table().queue(name).is_some_and(begin) {
+            return;
+        }
+        // Each that cannot start leaves, and the next one is told here: a line is no recursion.
+        let mut started = None;
+        loop {
+            let mut table = self.table();
+            let Some(queue) = table.queue(name) else { return };
+            let Some(first) = queue.first().cloned() else { return };
+            let start = first.start().take();
+            queue.advancing = start.is_some();
+            drop(table);
+            match start {
+                Some(start) => start(),
+                None if started.is_some_and(|started| Arc::ptr_eq(&started, &first)) => return,
+                None => return first.wake.notify_one(),
+            }
+            started = Some(first);
+        }
     }
 
     /// Notes that this process holds the lock.
@@ -132,16 +177,34 @@ impl Lines {
 
     /// Tells the first waiter that the lock may be free.
     pub(crate) fn wake(&self, name: &LockName) {
-        if let Some(first) = self.table().queue(name).and_then(|queue| queue.first()) {
+        let first = self.table().queue(name).and_then(|queue| queue.first().cloned());
+        if let Some(first) = first {
             first.wake.notify_one();
         }
     }
 
-    /// Tells the first waiter of each name that its lock may be free.
-    pub(crate) fn wake_all(&self) {
+    /// Somebody else says that this process does not hold the lock.
+    pub(crate) fn distrust(&self, name: &LockName) {
+        let mut table = self.table();
+        if let Some(line) = table.lines.get_mut(name) {
+            line.holder = Weak::new();
+            table.tidy_up(name);
+        }
+    }
+
+    /// The names that somebody waits for.
+    pub(super) fn waited_for(&self) -> Vec<LockName> {
         let table = self.table();
-        let queues = table.lines.values().filter_map(|line| line.queue.as_ref());
-        queues.filter_map(|queue| queue.first()).for_each(|first| first.wake.notify_one());
+        table.lines.iter().filter(|(_, line)| line.queue.is_some()).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The lease by which this process holds the lock.
+    pub(super) fn holder_here(&self, name: &LockName) -> Option<Arc<Lease>> {
+        self.table().lines.get(name).and_then(|line| line.holder.upgrade())
+    }
+
+    pub(super) fn in_queue<T>(&self, name: &LockName, look: impl FnOnce(&mut Queue) -> T) -> Option<T> {
+        self.table().queue(name).map(look)
     }
 
     /// Whether somebody waits for any lock.
@@ -172,87 +235,28 @@ impl Table {
 }
 
 impl Queue {
+    pub(super) fn is_first(&self, number: u64) -> bool {
+        self.waiters.first_key_value().is_some_and(|(first, _)| *first == number)
+    }
+
     fn first(&self) -> Option<&Arc<Waiter>> {
         self.waiters.first_key_value().map(|(_, first)| first)
     }
 }
 
-impl Place {
-    /// Resolves when this is the first of its line.
-    pub(crate) async fn turn(&self) {
-        while !self.is_first() {
-            self.waiter.wake.notified().await;
-        }
-    }
-
-    /// Resolves when the lock may have become free.
-    pub(crate) async fn woken(&self) {
-        self.waiter.wake.notified().await;
-    }
-
-    /// Makes this acquisition the one that a holder may hand the lock to.
-    pub(crate) fn offer(&self, acquisition: &Arc<Acquisition>) {
-        *self.waiter.acquisition() = Arc::downgrade(acquisition);
-        self.waiter.offered.notify_one();
-    }
-
-    /// The lease by which this process holds the lock.
-    pub(crate) fn holder_here(&self) -> Option<Arc<Lease>> {
-        self.lines.table().lines.get(&self.name).and_then(|line| line.holder.upgrade())
-    }
-
-    /// When this line may ask for the lock again, after it stepped back.
-    pub(crate) fn not_before(&self) -> Option<Instant> {
-        self.in_queue(|queue| queue.not_before).flatten()
-    }
-
-    /// Notes who holds the lock.
-    pub(crate) fn note_holder(&self, holder: HolderInfo) {
-        self.in_queue(|queue| queue.seen = Some(holder));
-    }
-
-    /// Notes what the store answered to the first request after this line stepped back.
-    pub(crate) fn note_turn(&self, others: Others) {
-        self.in_queue(|queue| {
-            if queue.not_before.take().is_some() {
-                queue.others = others;
-            }
-        });
-    }
-
-    pub(crate) fn last_holder(&self) -> Option<HolderInfo> {
-        self.in_queue(|queue| queue.seen.clone()).flatten()
-    }
-
-    fn is_first(&self) -> bool {
-        self.in_queue(|queue| queue.waiters.first_key_value().is_some_and(|(n, _)| *n == self.number)).unwrap_or(false)
-    }
-
-    fn in_queue<T>(&self, look: impl FnOnce(&mut Queue) -> T) -> Option<T> {
-        self.lines.table().queue(&self.name).map(look)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.waiter.offered.notify_one();
-        let mut table = self.lines.table();
-        table.waiters -= 1;
-        let Some(queue) = table.queue(&self.name) else { return };
-        queue.waiters.remove(&self.number);
-        if let Some(first) = queue.first() {
-            return first.wake.notify_one();
-        }
-        if let Some(line) = table.lines.get_mut(&self.name) {
-            line.queue = None;
-        }
-        table.tidy_up(&self.name);
-    }
-}
-
 impl Waiter {
-    fn acquisition(&self) -> MutexGuard<'_, Weak<Acquisition>> {
+    pub(super) fn acquisition(&self) -> MutexGuard<'_, Weak<Acquisition>> {
         self.acquisition.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn start(&self) -> MutexGuard<'_, Option<Start>> {
+        self.start.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Waiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiter").finish_non_exhaustive()
     }
 }
 

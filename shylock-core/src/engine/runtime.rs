@@ -47,16 +47,6 @@ impl Runtime {
         self.process.is_another()
     }
 
-    /// Whether the caller is a task on it.
-    pub(crate) fn runs_this_task(&self) -> bool {
-        match &self.place {
-            Place::Shared(handle) => {
-                tokio::task::try_id().is_some() && Handle::try_current().is_ok_and(|here| here.id() == handle.id())
-            }
-            Place::Own(_) => false,
-        }
-    }
-
     /// Whether it runs no task any more. Tokio tells it only by dropping a task.
     pub(crate) fn has_ended(&self) -> bool {
         let ran = Arc::new(AtomicBool::new(false));
@@ -66,16 +56,16 @@ impl Runtime {
         Arc::into_inner(ran).is_some_and(|ran| !ran.into_inner())
     }
 
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    /// Says whether the task is over, which it is at once on a runtime that has ended.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> bool {
         if self.is_of_another_process() {
-            return;
+            return true;
         }
         match &self.place {
-            Place::Shared(handle) => drop(handle.spawn(task)),
+            Place::Shared(handle) => handle.spawn(task).is_finished(),
             Place::Own(thread) => {
-                if let Some(thread) = thread.get_or_init(|| OwnThread::start().inspect_err(warn).ok()) {
-                    drop(thread.handle.spawn(task));
-                }
+                let thread = thread.get_or_init(|| OwnThread::start().inspect_err(warn).ok());
+                thread.as_ref().is_none_or(|thread| thread.handle.spawn(task).is_finished())
             }
         }
     }

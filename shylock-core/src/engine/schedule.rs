@@ -1,7 +1,7 @@
 //! [`Schedule`]: which of a manager's leases to look at next, which to renew, and how many requests at a time.
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -15,14 +15,16 @@ use crate::LossReason;
 pub(super) const BATCH: usize = 1000;
 /// The most requests under way. More would wait in the client's pool, where their time would run out.
 const AT_ONCE: usize = 4;
+/// The most while there are leases that end soon: those before may hang.
+const AT_ONCE_IF_URGENT: usize = 8;
 
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
     leases: HashMap<Id, Entry>,
     /// When to look at each lease next.
     due: BTreeSet<(Instant, Id)>,
-    /// Those that wait to be renewed, first come, first served.
-    ready: VecDeque<Id>,
+    /// Those that wait to be renewed, by the time at which they are lost.
+    ready: BTreeSet<(Instant, Id)>,
     under_way: usize,
 }
 
@@ -31,6 +33,8 @@ struct Entry {
     lease: Arc<Lease>,
     /// `None`: it is lost, and there is nothing more to do for it.
     due: Option<Instant>,
+    /// Its place among those that wait to be renewed.
+    ready: Option<Instant>,
 }
 
 /// The address of a lease: its own as long as the table holds it.
@@ -42,7 +46,7 @@ fn id(lease: &Arc<Lease>) -> Id {
 
 impl Schedule {
     pub(super) fn insert(&mut self, lease: &Arc<Lease>) {
-        self.leases.insert(id(lease), Entry { lease: Arc::clone(lease), due: None });
+        self.leases.insert(id(lease), Entry { lease: Arc::clone(lease), due: None, ready: None });
         let pause = if let Step::Wait(pause) = lease.step(false) { pause } else { Duration::ZERO };
         self.look_at(id(lease), Some(Instant::now() + pause));
     }
@@ -55,6 +59,7 @@ impl Schedule {
     /// Says whether it was there.
     pub(super) fn remove(&mut self, lease: &Arc<Lease>) -> bool {
         self.look_at(id(lease), None);
+        self.make_ready(id(lease), None);
         self.leases.remove(&id(lease)).is_some()
     }
 
@@ -66,7 +71,7 @@ impl Schedule {
             self.step(id);
         }
         let mut batches = Vec::new();
-        while self.under_way < AT_ONCE && !self.ready.is_empty() {
+        while self.may_send() {
             let mut batch = self.next_batch();
             if batch.len() < BATCH {
                 self.join_in(now, &mut batch);
@@ -79,11 +84,25 @@ impl Schedule {
         batches
     }
 
+    /// Whether there is something to send, and room for it.
+    fn may_send(&self) -> bool {
+        let first = self.ready.first().and_then(|(_, id)| self.leases.get(id));
+        first.is_some_and(|entry| {
+            let most = if is_urgent(&entry.lease) { AT_ONCE_IF_URGENT } else { AT_ONCE };
+            self.under_way < most
+        })
+    }
+
     /// The request for this batch has ended.
     pub(super) fn answered(&mut self, batch: &[Arc<Lease>]) {
         self.under_way -= 1;
         let now = Instant::now();
-        batch.iter().for_each(|lease| self.look_at(id(lease), Some(now)));
+        for id in batch.iter().map(id) {
+            // One that is lost is looked at no more.
+            if self.leases.get(&id).is_some_and(|entry| entry.due.is_some()) {
+                self.look_at(id, Some(now));
+            }
+        }
     }
 
     pub(super) fn look_at_all_now(&mut self) {
@@ -105,7 +124,7 @@ impl Schedule {
     fn next_batch(&mut self) -> Vec<Arc<Lease>> {
         let mut batch = Vec::new();
         while batch.len() < BATCH
-            && let Some(id) = self.ready.pop_front()
+            && let Some((_, id)) = self.ready.first().copied()
         {
             self.send(id, &mut batch);
         }
@@ -122,13 +141,14 @@ impl Schedule {
 
     /// Puts a lease into a batch, if it is still worth it.
     fn send(&mut self, id: Id, batch: &mut Vec<Arc<Lease>>) {
+        self.make_ready(id, None);
         let Some(lease) = self.lease(id) else { return };
         if lease.step(true) == Step::Renew {
             lease.sending();
             batch.push(lease);
-            // The step after it is to wait for the answer.
-            self.look_at(id, Some(Instant::now()));
         }
+        // If it was sent, the step after it is to wait for the answer; if not, it was confirmed meanwhile, or is lost.
+        self.look_at(id, Some(Instant::now()));
     }
 
     fn step(&mut self, id: Id) {
@@ -136,10 +156,11 @@ impl Schedule {
         let in_future = |pause: Duration| Some(Instant::now() + pause.max(Duration::from_millis(1)));
         let again = match lease.step(false) {
             Step::Wait(pause) => in_future(pause),
-            // Until its turn comes, only its end can.
             Step::Renew => {
-                self.ready.push_back(id);
-                in_future(lease.valid_for().unwrap_or_default())
+                let left = lease.valid_for().unwrap_or_default();
+                self.make_ready(id, Some(Instant::now() + left));
+                // Until its turn comes, it can only become urgent, and end.
+                in_future(if is_urgent(&lease) { left } else { left - urgent_below(&lease) })
             }
             Step::Lose(reason) => {
                 tracing::warn!(lock = %lease.key.name, %reason, "a lease is lost");
@@ -153,6 +174,15 @@ impl Schedule {
         self.leases.get(&id).map(|entry| Arc::clone(&entry.lease))
     }
 
+    /// Puts a lease among those that wait to be renewed, or takes it out.
+    fn make_ready(&mut self, id: Id, lost_at: Option<Instant>) {
+        let Some(entry) = self.leases.get_mut(&id) else { return };
+        if let Some(before) = std::mem::replace(&mut entry.ready, lost_at) {
+            self.ready.remove(&(before, id));
+        }
+        self.ready.extend(lost_at.map(|when| (when, id)));
+    }
+
     /// Changes when to look at a lease.
     fn look_at(&mut self, id: Id, when: Option<Instant>) {
         let Some(entry) = self.leases.get_mut(&id) else { return };
@@ -161,4 +191,13 @@ impl Schedule {
         }
         self.due.extend(when.map(|when| (when, id)));
     }
+}
+
+/// Whether a lease has little time left.
+fn is_urgent(lease: &Lease) -> bool {
+    lease.valid_for().unwrap_or_default() <= urgent_below(lease)
+}
+
+fn urgent_below(lease: &Lease) -> Duration {
+    lease.terms.ttl / 3
 }

@@ -1,4 +1,4 @@
-//! Waiting for a lock: queue, try, and try again when it is worth it.
+//! The first of a line: asks the store for the lock, and again when it is worth it.
 
 use std::{future::pending, sync::Arc, time::Duration};
 
@@ -6,93 +6,31 @@ use tokio::time::{self, Instant};
 
 use super::{
     Engine, Held,
+    acquire::{Patience, Wanted},
     acquisition::{Answer, Claim, InFlight},
     no_answer,
-    pace::{Notices, Pace},
-    queue::Place,
+    pace::{Notices, Pace, pause_while_held_here},
+    place::Place,
     renew::Terms,
     turns::Others,
 };
-use crate::{AcquireRequest, BackendError, Error, HolderId, HolderInfo, LockName, LossReason, Result, clock::Moment};
-
-/// How long to wait for a lock.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Patience {
-    Never,
-    For(Duration),
-    Forever,
-}
-
-/// What is wanted, whatever becomes of the requests for it.
-#[derive(Debug, Clone)]
-pub(crate) struct Wanted {
-    pub(crate) name: LockName,
-    pub(crate) info: HolderInfo,
-    pub(crate) terms: Terms,
-}
-
-impl Engine {
-    /// Waits for its turn and for the lock. A dropped future leaves nothing behind.
-    pub(crate) async fn acquire(self: &Arc<Self>, wanted: Wanted, patience: Patience) -> Result<Held> {
-        self.check_process()?;
-        let place = self.lines.join(&wanted.name);
-        // Who only queues needs no task of the engine, but for its timer. If the engine's runtime ends, so does the task
-        // of the first, and the turn goes from one to the next until all know.
-        if matches!(patience, Patience::Forever) {
-            place.turn().await;
-        }
-        // Boxed, so that those who only queue stay small.
-        Box::pin(self.acquire_in_turn(place, wanted, patience)).await
-    }
-
-    async fn acquire_in_turn(self: &Arc<Self>, place: Place, wanted: Wanted, patience: Patience) -> Result<Held> {
-        let engine = Arc::clone(self);
-        self.until_unwanted(async move {
-            let mut waiter = None;
-            let wait = async {
-                place.turn().await;
-                let waiter = waiter.insert(Waiter::new(&engine, wanted, Some(&place))?);
-                Box::pin(waiter.wait(patience)).await
-            };
-            let Patience::For(limit) = patience else { return wait.await };
-            let outcome = time::timeout(limit, wait).await;
-            outcome.unwrap_or_else(|_| Err(timed_out(waiter, limit, &place)))
-        })
-        .await
-    }
-
-    /// Asks once, and again only when there was no proper answer.
-    pub(crate) async fn try_acquire(self: &Arc<Self>, wanted: Wanted) -> Result<Option<Held>> {
-        self.check_process()?;
-        let limit = self.options.call_timeout;
-        let engine = Arc::clone(self);
-        self.until_unwanted(async move {
-            let mut waiter = Waiter::new(&engine, wanted, None)?;
-            let outcome = time::timeout(limit, Box::pin(waiter.wait(Patience::Never))).await;
-            match outcome {
-                Ok(Ok(held)) => Ok(Some(held)),
-                Ok(Err(Error::Timeout { .. })) => Ok(None),
-                Ok(Err(error)) => Err(error),
-                Err(_) => Err(waiter.failed.take().unwrap_or_else(|| no_answer(limit)).into()),
-            }
-        })
-        .await
-    }
-}
+use crate::{AcquireRequest, BackendError, Error, HolderId, LossReason, Result, clock::Moment};
 
 /// The one that talks to the store: the first of a line, or one that does not queue.
-struct Waiter<'a> {
+pub(super) struct Waiter<'a> {
     engine: &'a Arc<Engine>,
     place: Option<&'a Place>,
     wanted: Wanted,
     claim: Claim,
     pace: Pace,
     /// Whether the store has said at least once who holds the lock.
-    answered: bool,
+    pub(super) answered: bool,
     /// The last failure, unless a proper answer came after it.
-    failed: Option<BackendError>,
+    pub(super) failed: Option<BackendError>,
     /// Whether it was told, since the last answer, that the lock may have come free.
     told: bool,
+    /// The store asked to be left alone until then, whatever is told.
+    left_alone_until: Option<Instant>,
     /// When the last proper answer came, or the waiting began.
     silent_since: Moment,
 }
@@ -103,7 +41,7 @@ enum Verdict {
 }
 
 impl<'a> Waiter<'a> {
-    fn new(engine: &'a Arc<Engine>, wanted: Wanted, place: Option<&'a Place>) -> Result<Self> {
+    pub(super) fn new(engine: &'a Arc<Engine>, wanted: Wanted, place: Option<&'a Place>) -> Result<Self> {
         let claim = new_claim(engine, &wanted)?;
         let pace = Pace::new(engine.options.poll_first, engine.options.poll_max);
         let mut waiter = Self {
@@ -115,17 +53,18 @@ impl<'a> Waiter<'a> {
             answered: false,
             failed: None,
             told: false,
+            left_alone_until: None,
             silent_since: Moment::now(),
         };
         waiter.offer();
         Ok(waiter)
     }
 
-    async fn wait(&mut self, patience: Patience) -> Result<Held> {
+    pub(super) async fn wait(&mut self, patience: Patience) -> Result<Held> {
         let call_limit = self.wanted.terms.call_limit;
         let mut in_flight: Option<InFlight> = None;
         // When to ask; while an answer is awaited, when to wait for it no longer.
-        let mut next = Instant::now() + self.head_start();
+        let mut next = Instant::now() + self.head_start(patience);
         loop {
             let place = self.place;
             let when = if in_flight.is_some() { next } else { self.not_before(next) };
@@ -144,7 +83,7 @@ impl<'a> Waiter<'a> {
                 }
                 () = woken(place), if in_flight.is_none() => {
                     self.told = true;
-                    Duration::ZERO
+                    self.left_alone_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
                 }
                 () = until(when) => {
                     if in_flight.take().is_some() {
@@ -158,21 +97,18 @@ impl<'a> Waiter<'a> {
         }
     }
 
-    /// How long there is nothing to ask for, since this process itself holds the lock: it tells when that is over.
-    fn head_start(&mut self) -> Duration {
-        let Some((place, lease)) = self.place.and_then(|place| Some((place, place.holder_here()?))) else {
-            return Duration::ZERO;
-        };
+    /// How long there is nothing to ask for, since this process itself holds the lock: it tells when that is over. Who
+    /// waits for a limited time asks in time for an answer, as somebody may have broken the lock.
+    fn head_start(&self, patience: Patience) -> Duration {
+        let Some(lease) = self.place.and_then(Place::holder_here) else { return Duration::ZERO };
         let left = match lease.valid_for() {
             Ok(left) => left,
-            // It is on its way to the store, or to this one.
+            // On its way to the store, or to this one.
             Err(LossReason::Released) => lease.terms.call_limit,
             Err(_) => return Duration::ZERO,
         };
-        let note = lease.note.as_deref().map(str::to_owned);
-        place.note_holder(HolderInfo { note, ..self.engine.info.clone() });
-        self.answered = true;
-        self.pace.while_held_here(left, super::random())
+        let pause = pause_while_held_here(left, super::random());
+        if let Patience::For(limit) = patience { pause.min(limit / 2) } else { pause }
     }
 
     /// What was told since the last answer.
@@ -186,12 +122,16 @@ impl<'a> Waiter<'a> {
 
     fn consider(&mut self, answer: Answer, patience: Patience) -> Result<Verdict> {
         let pause = match answer {
-            Answer::Granted(held) if held.lease().valid_for().is_ok() => {
-                self.place.inspect(|place| place.note_turn(Others::StayedAway));
-                return Ok(Verdict::Granted(held));
-            }
-            // It was granted so long ago that it may be another's by now.
-            Answer::Granted(_) => self.ask_anew()?,
+            Answer::Granted(held) => match held.lease().valid_for() {
+                Ok(_) => {
+                    self.place.inspect(|place| place.note_turn(Others::StayedAway));
+                    return Ok(Verdict::Granted(held));
+                }
+                // It would be over at once each time.
+                Err(reason @ LossReason::MaxHold) => return Err(Error::Lost { reason }),
+                // It was granted so long ago that it may be another's by now.
+                Err(_) => self.ask_anew()?,
+            },
             Answer::Held(info) => {
                 (self.answered, self.failed, self.silent_since) = (true, None, Moment::now());
                 let holder = info.holder_info();
@@ -212,6 +152,7 @@ impl<'a> Waiter<'a> {
             }
             Answer::Failed(error) => {
                 let pause = self.pace.after_failure(error.retry_after(), super::random());
+                self.left_alone_until = error.retry_after().map(|_| Instant::now() + pause);
                 self.put_up_with(error, patience)?;
                 pause
             }
@@ -276,14 +217,5 @@ async fn end(in_flight: &mut Option<InFlight>) {
     match in_flight {
         Some(in_flight) => in_flight.end().await,
         None => pending().await,
-    }
-}
-
-/// Why a waiter got nothing in its time: held by another, or no proper answer.
-fn timed_out(waiter: Option<Waiter<'_>>, limit: Duration, place: &Place) -> Error {
-    match waiter {
-        Some(Waiter { failed: Some(error), .. }) => error.into(),
-        Some(Waiter { answered: false, .. }) => no_answer(limit).into(),
-        _ => Error::Timeout { waited: limit, holder: place.last_holder() },
     }
 }

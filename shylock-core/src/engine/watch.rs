@@ -10,11 +10,11 @@ use std::{
 };
 
 use tokio::{
-    sync::mpsc::Receiver,
+    sync::{mpsc::Receiver, oneshot},
     time::{self, Instant},
 };
 
-use super::{Engine, queue::Lines};
+use super::{Engine, no_answer, queue::Lines};
 use crate::{BackendError, LockName, Watch};
 
 /// How long the stream stays open without waiters.
@@ -24,6 +24,10 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The pause before the stream is opened again: after the first failure, and at most.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
+/// How many names are told at once that they have to look for themselves: 2,500 a second, which a small server can do
+/// beside all else.
+const PORTION: usize = 50;
+const BETWEEN_PORTIONS: Duration = Duration::from_millis(20);
 /// A stream that lived for so long was a good one.
 const PROVEN: Duration = Duration::from_secs(10);
 
@@ -83,27 +87,27 @@ impl Engine {
     }
 }
 
-/// The stream while nobody can rely on it yet. Dropping it, as a runtime that ends does, leaves it closed.
+/// The stream while nobody can rely on it yet. However opening it ends, as by a panic of the store's client or with the
+/// runtime, it is left closed for a while.
 struct Opening(Arc<Engine>);
 
 impl Opening {
     async fn open(self) {
         let engine = Arc::clone(&self.0);
-        let backend = Arc::clone(&engine.backend);
-        match engine.call(engine.options.call_timeout, async move { backend.watch().await }).await {
+        match ask(&engine).await {
             Ok(Watch::Unsupported) => engine.ears.state().phase = Phase::Never,
             Err(error) => engine.ears.failed(Duration::ZERO, Some(&error)),
             Ok(Watch::Freed(names)) => {
                 engine.ears.state().phase = Phase::Open;
-                engine.lines.wake_all();
+                engine.wake_all();
                 let (lines, weak, since) = (Arc::clone(&engine.lines), Arc::downgrade(&engine), Instant::now());
                 drop((engine, self));
                 let end = follow(names, &lines, &weak).await;
                 if let Some(engine) = weak.upgrade() {
                     engine.ears.ended(&end, since.elapsed());
+                    // Nothing will tell them any more.
+                    engine.wake_all();
                 }
-                // Nothing will tell them any more.
-                lines.wake_all();
             }
         }
     }
@@ -113,7 +117,39 @@ impl Drop for Opening {
     fn drop(&mut self) {
         let mut state = self.0.ears.state();
         if state.phase == Phase::Opening {
-            state.phase = Phase::Closed;
+            state.close(Duration::ZERO);
+        }
+    }
+}
+
+/// Asks the store for its stream, no longer than a call may take. Nothing is granted by that, so nobody waits for a
+/// call that hangs.
+async fn ask(engine: &Arc<Engine>) -> Result<Watch, BackendError> {
+    let (tell, told) = oneshot::channel();
+    let (backend, limit) = (Arc::clone(&engine.backend), engine.options.call_timeout);
+    engine.runtime.spawn(async move { drop(tell.send(backend.watch().await)) });
+    match time::timeout(limit, told).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Err(BackendError::not_applied("the call has ended without an answer", None)),
+        Err(_) => Err(no_answer(limit)),
+    }
+}
+
+impl Engine {
+    /// Tells the first waiter of each name that its lock may be free: some at once, and many one after the other, as
+    /// all will ask the store.
+    fn wake_all(self: &Arc<Self>) {
+        let names = self.lines.waited_for();
+        let (at_once, later) = names.split_at(names.len().min(PORTION));
+        at_once.iter().for_each(|name| self.lines.wake(name));
+        if !later.is_empty() {
+            let (lines, later) = (Arc::clone(&self.lines), later.to_vec());
+            self.runtime.spawn(async move {
+                for portion in later.chunks(PORTION) {
+                    time::sleep(BETWEEN_PORTIONS).await;
+                    portion.iter().for_each(|name| lines.wake(name));
+                }
+            });
         }
     }
 }
@@ -152,12 +188,12 @@ impl Ears {
     /// The stream could not be opened, or has ended after some time.
     fn failed(&self, lived: Duration, error: Option<&BackendError>) {
         let mut state = self.state();
-        let told = state.told && lived < PROVEN;
-        let pause = next_pause(state.pause, lived);
-        let not_before = pause.map(|pause| Instant::now() + pause);
-        *state = State { phase: Phase::Closed, pause, not_before, told: true };
+        state.close(lived);
+        let told = state.told;
+        // A good one is opened again at once.
+        state.told = lived < PROVEN;
         drop(state);
-        if !told {
+        if !told && lived < PROVEN {
             let error = error.map(|error| error as &dyn std::error::Error);
             tracing::warn!(error, "the store does not tell of freed locks; waiting goes on by polling");
         }
@@ -165,6 +201,15 @@ impl Ears {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Leaves it closed for a while, after it has lived for so long.
+    fn close(&mut self, lived: Duration) {
+        self.pause = next_pause(self.pause, lived);
+        self.not_before = self.pause.map(|pause| Instant::now() + pause);
+        self.phase = Phase::Closed;
     }
 }
 

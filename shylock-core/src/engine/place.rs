@@ -1,0 +1,121 @@
+//! [`Place`]: a place in the line of a name, and what its owner does there.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::{
+    acquisition::Acquisition,
+    lease::Lease,
+    queue::{Lines, Start, Waiter},
+    turns::Others,
+};
+use crate::{HolderInfo, LockName, process::Process};
+
+/// Whoever waits and its task share it; whichever of them has it last, or leaves it, passes the turn on.
+#[derive(Debug)]
+pub(crate) struct Place {
+    lines: Arc<Lines>,
+    name: LockName,
+    number: u64,
+    waiter: Arc<Waiter>,
+    process: Process,
+}
+
+impl Place {
+    pub(crate) fn in_line(lines: &Arc<Lines>, name: &LockName) -> Arc<Self> {
+        let (number, waiter) = lines.join(name);
+        Arc::new(Self { lines: Arc::clone(lines), name: name.clone(), number, waiter, process: Process::this() })
+    }
+
+    /// Makes a task when it is the turn of this place, which may be now.
+    pub(crate) fn when_first(&self, start: Start) {
+        *self.waiter.start() = Some(start);
+        if self.is_first() {
+            self.lines.advance(&self.name);
+        }
+    }
+
+    /// Resolves when this is the first of its line.
+    pub(crate) async fn turn(&self) {
+        while !self.is_first() {
+            self.waiter.wake.notified().await;
+        }
+    }
+
+    /// Resolves when the lock may have become free.
+    pub(crate) async fn woken(&self) {
+        self.waiter.wake.notified().await;
+    }
+
+    /// Makes this acquisition the one that a holder may hand the lock to.
+    pub(crate) fn offer(&self, acquisition: &Arc<Acquisition>) {
+        *self.waiter.acquisition() = Arc::downgrade(acquisition);
+        self.waiter.offered.notify_one();
+    }
+
+    /// The lease by which this process holds the lock.
+    pub(crate) fn holder_here(&self) -> Option<Arc<Lease>> {
+        self.lines.holder_here(&self.name)
+    }
+
+    /// When this line may ask for the lock again, after it stepped back.
+    pub(crate) fn not_before(&self) -> Option<Instant> {
+        self.lines.in_queue(&self.name, |queue| queue.not_before).flatten()
+    }
+
+    /// Notes who holds the lock.
+    pub(crate) fn note_holder(&self, holder: HolderInfo) {
+        self.lines.in_queue(&self.name, |queue| queue.seen = Some(holder));
+    }
+
+    /// Notes what the store answered to the first request after this line stepped back.
+    pub(crate) fn note_turn(&self, others: Others) {
+        self.lines.in_queue(&self.name, |queue| {
+            if queue.not_before.take().is_some() {
+                queue.others = others;
+            }
+        });
+    }
+
+    /// Who held it when the first in line last looked, or who holds it here.
+    pub(crate) fn last_holder(&self) -> Option<HolderInfo> {
+        let seen = self.lines.in_queue(&self.name, |queue| queue.seen.clone()).flatten();
+        seen.or_else(|| self.holder_here()?.holder())
+    }
+
+    fn is_first(&self) -> bool {
+        self.lines.in_queue(&self.name, |queue| queue.is_first(self.number)).unwrap_or(false)
+    }
+
+    fn leave(&self) {
+        // The mutex of a parent process may be locked for ever in its forked child.
+        if !self.process.is_another() {
+            self.waiter.offered.notify_one();
+            self.lines.leave(&self.name, self.number);
+        }
+    }
+}
+
+/// The hold of a task on its place. The line goes on when it is dropped.
+pub(crate) struct Taken(pub(crate) Arc<Place>);
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+/// The hold of a caller on a place that may have no task yet. With a task, leaving is the task's.
+pub(crate) struct Queued(pub(crate) Arc<Place>);
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        if !self.0.process.is_another() {
+            let never_started = self.0.waiter.start().take();
+            if never_started.is_some() {
+                self.0.leave();
+            }
+        }
+    }
+}
