@@ -101,8 +101,11 @@ impl Run {
 
     async fn give_back(&self, guard: AsyncLockGuard, manager: &LockManager) {
         let done = match self.dice.roll(5) {
-            0 => Ok(drop(guard)),
-            1 => Ok(drop(timeout(ms(self.dice.roll(3)), guard.release()).await)),
+            0 => {
+                drop(guard);
+                Ok(())
+            }
+            1 => timeout(ms(self.dice.roll(3)), guard.release()).await.unwrap_or(Ok(())),
             2 => manager.resume(guard.detach()).await.map(drop),
             _ => guard.release().await,
         };
