@@ -14,7 +14,7 @@ use crate::{prefix::after_prefix, record::FARTHEST_END};
 const WRITE_CONCERN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many leases one statement renews. The server looks each up in a list, so that more take ever longer.
-const STATEMENT: usize = 200;
+const STATEMENT: usize = 100;
 
 /// The commands for one collection.
 #[derive(Debug, Clone)]
