@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{HolderInfo, LockName, process::Process};
 
-/// Whoever waits and its task share it; whichever of them has it last, or leaves it, passes the turn on.
+/// Whoever waits and its task share it: one of them leaves the line, by [`Queued`] or by [`Taken`], and so passes the
+/// turn on.
 #[derive(Debug)]
 pub(crate) struct Place {
     lines: Arc<Lines>,
