@@ -51,7 +51,7 @@ impl Held {
             self.lease.lose(LossReason::Released);
             self.engine.lines.let_go(&self.lease);
             // From now on others decide when it is free: who waits here has to ask, and to listen.
-            self.engine.wake(&self.lease.key.name);
+            self.engine.lines.wake(&self.lease.key.name);
         }
         Arc::clone(&self.lease)
     }

@@ -68,11 +68,6 @@ impl Engine {
         drop(self.under_way.subscribe().wait_for(|tasks| *tasks == 0).await);
     }
 
-    /// Tells whoever waits for this lock here that it may be free.
-    fn wake(&self, name: &LockName) {
-        self.lines.wake(name);
-    }
-
     /// A lock was broken here: this process does not hold it either.
     pub(crate) fn broken(&self, name: &LockName) {
         self.lines.distrust(name);

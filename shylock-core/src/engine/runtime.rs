@@ -56,16 +56,16 @@ impl Runtime {
         Arc::into_inner(ran).is_some_and(|ran| !ran.into_inner())
     }
 
-    /// Says whether the task is over, which it is at once on a runtime that has ended.
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> bool {
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         if self.is_of_another_process() {
-            return true;
+            return;
         }
         match &self.place {
-            Place::Shared(handle) => handle.spawn(task).is_finished(),
+            Place::Shared(handle) => drop(handle.spawn(task)),
             Place::Own(thread) => {
-                let thread = thread.get_or_init(|| OwnThread::start().inspect_err(warn).ok());
-                thread.as_ref().is_none_or(|thread| thread.handle.spawn(task).is_finished())
+                if let Some(thread) = thread.get_or_init(|| OwnThread::start().inspect_err(warn).ok()) {
+                    drop(thread.handle.spawn(task));
+                }
             }
         }
     }
