@@ -52,7 +52,9 @@ use crate::{BackendError, FencingToken, HolderId, HolderInfo, LeaseKey, LockInfo
 ///     for some seconds, though it may have had nothing to say. (`a_freed_lock_is_told`)
 ///
 /// # Cancel safety
-/// The engine never drops the future of a call before its answer, so an implementation need not be cancel safe.
+/// The engine drops the future of a call only if there was no answer for half a minute. It then takes for granted that
+/// the call may have been carried out; what an implementation holds for it, such as a connection of a pool, must be
+/// free again. Within that time an implementation need not be cancel safe.
 #[async_trait]
 pub trait Backend: Debug + Send + Sync + 'static {
     /// Grants the lease if nobody else has it.

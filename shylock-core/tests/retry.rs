@@ -53,6 +53,20 @@ async fn what_was_given_up_is_withdrawn() {
     }
 }
 
+/// Otherwise its connection would be gone from the store's pool for good, and `close` would never end.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_never_answered_does_not_live_for_ever() {
+    for (op, fault) in [(Op::Acquire, Fault::HangsAfter), (Op::Acquire, Fault::Hangs), (Op::Release, Fault::Hangs)] {
+        let store = Faulty::default();
+        let manager = store.manager();
+        store.next(1, op, fault);
+        drop(manager.lock("x").acquire_timeout(s(1)).await);
+        timeout(s(31), manager.close()).await.unwrap_or_else(|_| panic!("{op:?} {fault:?}: it does not close"));
+        assert_eq!(store.holder("x").await, None, "{op:?} {fault:?}");
+        assert_eq!(store.under_way(op), 0, "{op:?} {fault:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_call_outlives_its_time_though_the_store_hangs() {
     let store = Faulty::default();

@@ -20,6 +20,8 @@ use crate::error;
 const AWAIT: Duration = Duration::from_secs(2);
 /// A stream that has said nothing for so long, not even that nothing happened, is dead.
 const SILENCE: Duration = Duration::from_secs(6);
+/// How long a request of a stream that was left may still take.
+const LAST: Duration = Duration::from_secs(30);
 /// How many names may wait for a listener. One that does not listen any more is left.
 const UNHEARD: usize = 1024;
 
@@ -44,9 +46,8 @@ impl Notices {
         let stream = open(collection).await.map_err(error::from_driver)?;
         let listeners = Arc::new(Listeners(Mutex::new(vec![listener])));
         *self.stream() = Arc::downgrade(&listeners);
-        // The driver's future is never dropped: a request that hangs is left alone in a task of its own.
         let (sender, heard) = mpsc::channel(1);
-        tokio::spawn(hear(stream, sender));
+        tokio::spawn(hear_until_left(stream, sender));
         tokio::spawn(listeners.follow(heard));
         Ok(names)
     }
@@ -89,6 +90,16 @@ impl Listeners {
 
     fn all(&self) -> MutexGuard<'_, Vec<mpsc::Sender<LockName>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Hears the stream until nobody listens any more. A request that is under way then gets time to end by itself; one
+/// that hangs is dropped, or its connection would never come back to the pool.
+async fn hear_until_left(stream: ChangeStream<Document>, told: mpsc::Sender<Option<LockName>>) {
+    let left = told.clone();
+    tokio::select! {
+        () = hear(stream, told) => {}
+        () = async { left.closed().await; time::sleep(LAST).await } => {}
     }
 }
 

@@ -18,7 +18,7 @@ pub use crate::{
     arango::{Arango, ArangoFixture, ArangoSource},
     fixture::MongoFixture,
     percentile::percentile,
-    servers::{Kind, Mongo, Source, left_by, reap, reap_by_this_program},
+    servers::{Kind, Mongo, Mongod, Source, left_by, reap, reap_by_this_program},
     trace::{TRACE, trace},
 };
 

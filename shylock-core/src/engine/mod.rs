@@ -2,6 +2,7 @@
 
 mod acquire;
 mod acquisition;
+mod bounded;
 mod call;
 mod held;
 mod keeper;
@@ -52,7 +53,7 @@ impl Engine {
         runtime: Runtime,
     ) -> Arc<Self> {
         Arc::new(Self {
-            backend,
+            backend: Arc::new(bounded::Bounded(backend)),
             options,
             info,
             runtime,

@@ -87,6 +87,10 @@ impl Faulty {
         self.state().calls.get(&op).copied().unwrap_or_default()
     }
 
+    pub(crate) fn under_way(&self, op: Op) -> u32 {
+        self.state().under_way.get(&op).copied().unwrap_or_default()
+    }
+
     /// The most calls at a time.
     pub(crate) fn most_under_way(&self, op: Op) -> u32 {
         self.state().most_under_way.get(&op).copied().unwrap_or_default()

@@ -40,5 +40,5 @@ pub(crate) use self::{
     source::{WITHOUT_DOCKER, is_set},
 };
 pub use self::{
-    announced::reap_by_this_program, kind::Kind, leftovers::left_by, mongo::Mongo, reaper::reap, source::Source,
+    announced::reap_by_this_program, kind::Kind, leftovers::left_by, mongo::Mongo, mongod::Mongod, reaper::reap, source::Source,
 };

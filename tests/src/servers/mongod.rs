@@ -1,4 +1,4 @@
-//! A `mongod` for where no official image can be had.
+//! A `mongod` for where no official image can be had, and for tests that start servers of their own.
 
 use std::{
     fs::{self, Permissions},
@@ -35,15 +35,19 @@ const CURL: Wheel = Wheel {
 
 /// The program, ready to be run.
 #[derive(Debug)]
-pub(crate) struct Mongod {
-    pub(crate) program: PathBuf,
+pub struct Mongod {
+    /// Its file.
+    pub program: PathBuf,
     /// A folder with libraries this machine lacks; to be the `LD_LIBRARY_PATH`.
-    pub(crate) libraries: PathBuf,
+    pub libraries: PathBuf,
 }
 
 impl Mongod {
     /// Downloads the program, unless that has been done before.
-    pub(crate) async fn get() -> Result<Self> {
+    ///
+    /// # Errors
+    /// A sentence that says what failed.
+    pub async fn get() -> Result<Self> {
         let home = cache::folder()?.join(VERSION);
         if !home.exists() {
             let _lock = cache::lock().await?;

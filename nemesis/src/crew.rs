@@ -1,0 +1,147 @@
+//! The workers' processes, on their hosts.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, Stdio},
+    sync::mpsc::{Receiver, channel},
+    thread,
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{
+    Result,
+    control::Control,
+    lab::{Host, WORKERS, tools},
+    worker::Orders,
+};
+
+/// Longer than a worker needs to begin or to end on the worst day.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A worker's process. It is killed when it is dropped.
+#[derive(Debug)]
+pub struct Member {
+    /// Where it runs.
+    pub host: Host,
+    /// Its number in the history.
+    pub process: u32,
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Member {
+    /// Starts it; it may take a while until it [is ready](Self::says).
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start(host: Host, orders: &Orders) -> Result<Self> {
+        let mut command = host.command("env");
+        if host == WORKERS[1] {
+            let file = wall_clock(&orders.folder);
+            if !file.exists() {
+                std::fs::write(&file, "+0\n")?;
+            }
+            command.arg(format!("LD_PRELOAD={}", tools::faketime()?));
+            command.arg(format!("FAKETIME_TIMESTAMP_FILE={}", file.display()));
+            command.args(["FAKETIME_DONT_FAKE_MONOTONIC=1", "FAKETIME_CACHE_DURATION=1"]);
+        }
+        command.arg(std::env::current_exe()?).arg("worker").arg("--folder").arg(&orders.folder);
+        command.args(["--process", &orders.process.to_string(), "--seed", &orders.seed.to_string()]);
+        command.args(["--keeps", &orders.keeps.to_string()]);
+        if let Some(control) = orders.control {
+            command.args(["--control", &control.to_string()]);
+        }
+        Self::spawn(host, orders.process, &mut command)
+    }
+
+    /// Starts another program of this crew on a host.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn spawn(host: Host, process: u32, command: &mut std::process::Command) -> Result<Self> {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let stdout = BufReader::new(child.stdout.take().ok_or("no stdout")?);
+        let (sender, lines) = channel();
+        thread::spawn(move || stdout.lines().map_while(std::io::Result::ok).try_for_each(|line| sender.send(line)));
+        Ok(Self { host, process, child, lines })
+    }
+
+    /// Waits until it says this.
+    ///
+    /// # Errors
+    /// It says something else, or nothing.
+    pub fn says(&self, word: &str) -> Result<()> {
+        match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) if line == word => Ok(()),
+            other => Err(format!("worker {} says {other:?}, not {word:?}", self.process).into()),
+        }
+    }
+
+    /// Whether it has said something, and what.
+    #[must_use]
+    pub fn heard(&self) -> Option<String> {
+        self.lines.try_recv().ok()
+    }
+
+    /// Tells it to end.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn end(&mut self) -> Result<()> {
+        let stdin = self.child.stdin.as_mut().ok_or("no stdin")?;
+        Ok(writeln!(stdin)?)
+    }
+
+    /// `kill -9`; returns when it is dead.
+    ///
+    /// # Errors
+    /// It is gone already.
+    pub fn kill(&mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Stops it, or lets it go on.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn pause(&self, paused: bool) -> Result<()> {
+        Ok(kill_process(Pid::from_child(&self.child), if paused { Signal::STOP } else { Signal::CONT })?)
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// The file that tells the wall clock of the second workers' host.
+#[must_use]
+pub fn wall_clock(folder: &Path) -> PathBuf {
+    folder.join("wall-clock")
+}
+
+/// What a run's workers have in common.
+#[derive(Debug, Clone)]
+pub struct Crew {
+    /// The folder of the run.
+    pub folder: PathBuf,
+    /// Of the run.
+    pub seed: u64,
+    /// What is wrong on purpose.
+    pub control: Option<Control>,
+}
+
+impl Crew {
+    /// Orders for a worker.
+    #[must_use]
+    pub fn orders(&self, process: u32, keeps: u32) -> Orders {
+        Orders { folder: self.folder.clone(), process, seed: self.seed, keeps, control: self.control }
+    }
+}

@@ -1,0 +1,197 @@
+//! A run: lab, servers, workers, faults by seed for so long; then peace, and the history.
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use shylock_proof::history::Event;
+use tokio::{sync::Mutex, time::sleep};
+
+use crate::{
+    Result, account, clock,
+    control::Control,
+    crew::{Crew, Member},
+    dice::Dice,
+    inflict::Nemesis,
+    journal::{self, Journal},
+    lab::{NODES, Net, WORKERS, inside},
+    plan::{ClientFault, ServerFault},
+    proxy, resource,
+    set::{Node, Set, node::Program},
+    worker::DATABASE,
+};
+
+/// Workers on each host that is disturbed.
+const PER_HOST: u32 = 2;
+/// Leases of 30 s that are kept for the whole run.
+const KEPT: u32 = 20;
+
+/// What a run is to be.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Where its files go: an empty folder.
+    pub folder: PathBuf,
+    /// Decides which faults come, and what workers do.
+    pub seed: u64,
+    /// How long faults come.
+    pub time: Duration,
+    /// What is wrong on purpose.
+    pub control: Option<Control>,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Everything that happened, in order; the store's own account at the end.
+    pub events: Vec<Event>,
+    /// How often another member became primary.
+    pub elections: u32,
+    /// Locks that were still held when nobody was there to hold them any more.
+    pub left: Vec<String>,
+}
+
+/// Makes the run. To be called inside.
+///
+/// # Errors
+/// It could not be made: a tool or the set failed. What the locks did wrong is no error.
+pub async fn run(wish: &Wish) -> Result<Outcome> {
+    inside::furnish()?;
+    let nemesis = prepare(wish).await?;
+    let keepers = begin_work(wish, &nemesis).await?;
+
+    let elections = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let until = Instant::now() + wish.time;
+    tokio::try_join!(
+        servers(&nemesis, Dice::new(wish.seed, 1), until, &elections),
+        clients(&nemesis, Dice::new(wish.seed, 2), until, 1_000),
+        clients(&nemesis, Dice::new(wish.seed, 3), until, 1_000_000),
+    )?;
+    nemesis.heal().await?;
+    sleep(Duration::from_secs(8)).await;
+    end_work(&nemesis, keepers).await?;
+    let left = what_is_left().await?;
+
+    let primary = nemesis.set.healthy(Duration::from_secs(60)).await?;
+    let mut events = journal::read(&wish.folder)?;
+    let end = events.last().map_or(0, |event| event.at + 1);
+    let stored = account::read(nemesis.set.member(primary), DATABASE).await?;
+    events.extend(stored.into_iter().map(|event| Event { at: end + event.at, ..event }));
+    account::tell_hand_offs(&mut events);
+    Ok(Outcome { events, elections: elections.load(std::sync::atomic::Ordering::Relaxed), left })
+}
+
+async fn prepare(wish: &Wish) -> Result<Nemesis> {
+    let net = Arc::new(Net::up()?);
+    let program = Program::here()?;
+    let nodes: Result<Vec<Node>> =
+        NODES.into_iter().map(|host| Node::start(host, &wish.folder, program.clone())).collect();
+    let nodes = Arc::new(Mutex::new(nodes?));
+    let set = Set::connect().await?;
+    set.initiate().await?;
+    resource::serve(&wish.folder, wish.control == Some(Control::NoFence))?;
+    let crew = Crew { folder: wish.folder.clone(), seed: wish.seed, control: wish.control };
+    let journal = Journal::open(&wish.folder, 0)?;
+    Ok(Nemesis { net, set, nodes, workers: Arc::default(), crew, journal })
+}
+
+/// Starts the proxies and the workers; answers those who only keep, and the proxies, which stay until the end.
+async fn begin_work(wish: &Wish, nemesis: &Nemesis) -> Result<Vec<Member>> {
+    let mut staying = Vec::new();
+    let one_server = wish.control == Some(Control::OneServer);
+    for host in WORKERS.into_iter().take(3) {
+        let lossy = host == WORKERS[2];
+        if lossy || one_server {
+            staying.push(proxy(wish, nemesis, host, lossy)?);
+        }
+    }
+    let keepers = Member::start(WORKERS[3], &nemesis.crew.orders(1, KEPT))?;
+    keepers.says("ready")?;
+    if wish.control == Some(Control::Ttl) {
+        make_ttl_index(nemesis).await?;
+    }
+    let mut workers = Vec::new();
+    for process in 0..3 * PER_HOST {
+        let host = WORKERS[usize::try_from(process % 3)?];
+        workers.push(Member::start(host, &nemesis.crew.orders(10 + process, 0))?);
+    }
+    workers.iter().try_for_each(|worker| worker.says("ready"))?;
+    *nemesis.workers.lock().await = workers;
+    staying.insert(0, keepers);
+    Ok(staying)
+}
+
+fn proxy(wish: &Wish, nemesis: &Nemesis, host: crate::lab::Host, lossy: bool) -> Result<Member> {
+    let mut command = host.command(std::env::current_exe()?.to_str().ok_or("an odd path")?);
+    command.arg("proxy").arg("--folder").arg(&wish.folder).args(["--seed", &wish.seed.to_string()]);
+    command.args(lossy.then_some("--lossy"));
+    command.args((wish.control == Some(Control::OneServer)).then_some("--one-server"));
+    let proxy = Member::spawn(host, 0, &mut command)?;
+    proxy.says("ready")?;
+    for (node, port) in NODES.into_iter().zip(proxy::PORTS) {
+        nemesis.net.redirect(host, node, port)?;
+    }
+    Ok(proxy)
+}
+
+async fn make_ttl_index(nemesis: &Nemesis) -> Result<()> {
+    let primary = nemesis.set.healthy(Duration::from_secs(60)).await?;
+    let index = mongodb::bson::doc! {
+        "createIndexes": "shylock_locks",
+        "indexes": [{ "key": { "expiresAt": 1 }, "name": "mistake", "expireAfterSeconds": 0 }],
+    };
+    nemesis.set.member(primary).database(DATABASE).run_command(index).await?;
+    Ok(())
+}
+
+async fn servers(
+    nemesis: &Nemesis,
+    mut dice: Dice,
+    until: Instant,
+    elections: &std::sync::atomic::AtomicU32,
+) -> Result<()> {
+    while Instant::now() < until {
+        let changed = nemesis.server(ServerFault::draw(&mut dice)).await?;
+        elections.fetch_add(u32::from(changed), std::sync::atomic::Ordering::Relaxed);
+        sleep(dice.between(500, 3_000)).await;
+    }
+    Ok(())
+}
+
+/// Numbers of new workers follow `next`, and are never used again.
+async fn clients(nemesis: &Nemesis, mut dice: Dice, until: Instant, mut next: u32) -> Result<()> {
+    while Instant::now() < until {
+        next += 1;
+        let which = usize::try_from(dice.below(64))?;
+        nemesis.client(ClientFault::draw(&mut dice), which, next).await?;
+        sleep(dice.between(500, 4_000)).await;
+    }
+    Ok(())
+}
+
+async fn end_work(nemesis: &Nemesis, mut staying: Vec<Member>) -> Result<()> {
+    let mut workers = std::mem::take(&mut *nemesis.workers.lock().await);
+    workers.iter_mut().try_for_each(Member::end)?;
+    for worker in &workers {
+        // Those that were started late have not been heard yet.
+        while worker.says("done").is_err() {
+            worker.says("done")?;
+        }
+    }
+    staying[0].end()?;
+    staying[0].says("done")
+}
+
+/// Waits for the longest lease of those who were killed.
+async fn what_is_left() -> Result<Vec<String>> {
+    let manager = shylock_core::LockManager::new(shylock_mongo::MongoBackend::connect(Set::uri(), DATABASE).await?);
+    let begin = clock::now();
+    loop {
+        let held = manager.list("").await?;
+        if held.is_empty() || clock::now() - begin > clock::nanoseconds(Duration::from_secs(33)) {
+            return Ok(held.into_iter().map(|info| format!("{info:?}")).collect());
+        }
+        sleep(Duration::from_millis(500)).await;
+    }
+}
