@@ -6,7 +6,7 @@ use std::{
     process::{Child, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -33,7 +33,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// Starts it; it may take a while until it [is ready](Self::says).
+    /// Starts it; it may take a while until it [says](Self::says) `ready`.
     ///
     /// # Errors
     /// It cannot be started.
@@ -69,21 +69,19 @@ impl Member {
         Ok(Self { host, process, child, lines })
     }
 
-    /// Waits until it says this.
+    /// Waits until it says this, whatever it says before.
     ///
     /// # Errors
-    /// It says something else, or nothing.
+    /// It does not.
     pub fn says(&self, word: &str) -> Result<()> {
-        match self.lines.recv_timeout(PATIENCE) {
-            Ok(line) if line == word => Ok(()),
-            other => Err(format!("worker {} says {other:?}, not {word:?}", self.process).into()),
+        let begin = Instant::now();
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE.saturating_sub(begin.elapsed()));
+            match line.map_err(|error| format!("worker {} does not say {word:?}: {error}", self.process))? {
+                line if line == word => return Ok(()),
+                _ => {}
+            }
         }
-    }
-
-    /// Whether it has said something, and what.
-    #[must_use]
-    pub fn heard(&self) -> Option<String> {
-        self.lines.try_recv().ok()
     }
 
     /// Tells it to end.

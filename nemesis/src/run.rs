@@ -173,12 +173,7 @@ async fn clients(nemesis: &Nemesis, mut dice: Dice, until: Instant, mut next: u3
 async fn end_work(nemesis: &Nemesis, mut staying: Vec<Member>) -> Result<()> {
     let mut workers = std::mem::take(&mut *nemesis.workers.lock().await);
     workers.iter_mut().try_for_each(Member::end)?;
-    for worker in &workers {
-        // Those that were started late have not been heard yet.
-        while worker.says("done").is_err() {
-            worker.says("done")?;
-        }
-    }
+    workers.iter().try_for_each(|worker| worker.says("done"))?;
     staying[0].end()?;
     staying[0].says("done")
 }

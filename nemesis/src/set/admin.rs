@@ -61,6 +61,10 @@ impl Set {
         let command = doc! { "replSetInitiate": { "_id": NAME, "members": members, "settings": settings } };
         let begin = Instant::now();
         while let Err(error) = self.ask(0, command.clone()).await {
+            // An answer that took too long may have been a yes.
+            if error.to_string().contains("AlreadyInitialized") {
+                break;
+            }
             if begin.elapsed() > Duration::from_secs(60) {
                 return Err(error);
             }
