@@ -8,7 +8,7 @@ use shylock_proof::{
 use super::{Corruption, story::*};
 use crate::{random::Random, world::SECOND};
 
-pub const KINDS: &[Corruption] = &[
+pub(crate) const KINDS: &[Corruption] = &[
     (Breach::StoredTokenFell, "two grants change their tokens", token_fell),
     (Breach::TokenRule, "a token is one too large", |random, events| rule(random, events, 1)),
     (Breach::TokenRule, "a token is far too large", |random, events| rule(random, events, 1 << 40)),
@@ -123,7 +123,8 @@ fn left_held(random: &mut Random, events: &mut Vec<Event>, for_ever: bool) -> bo
         let killed = |process| events.iter().any(|event| event.process == process && event.what == What::Killed);
         let next = granted(events, lock, token_of(&events[second]).expect("a token"));
         let upset = |place: usize| upset(events).contains(&events[place].process);
-        holder.is_none_or(|place| killed(events[place].process)) && next.is_some_and(|place| !upset(place))
+        holder.is_none_or(|place| killed(events[place].process) && !given_back(events, place))
+            && next.is_some_and(|place| !upset(place))
     });
     let Some(&(first, second)) = random.pick(&pairs) else { return false };
     let (lock, from) = (events[first].lock.clone(), events[second].at);
@@ -138,4 +139,10 @@ fn left_held(random: &mut Random, events: &mut Vec<Event>, for_ever: bool) -> bo
         events.iter_mut().filter(|event| event.at >= from).for_each(|event| event.at += 40 * SECOND);
     }
     true
+}
+
+/// Whether a grant was given back; its process may be killed later for all that.
+fn given_back(events: &[Event], grant: usize) -> bool {
+    let same = |event: &Event| event.lock == events[grant].lock && token_of(event) == token_of(&events[grant]);
+    events.iter().any(|event| matches!(event.what, What::Releasing { .. }) && same(event))
 }
