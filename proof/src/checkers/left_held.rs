@@ -64,7 +64,8 @@ fn gone(run: &Run<'_>, lock: &Lock) -> Vec<(u64, u64)> {
 }
 
 /// The same for grants that nobody was told of. Which call it was is not known, so it counts as the one that ended last of
-/// those that had begun by then.
+/// those that had begun by then. If one of them is still open, it may be the holder: that it got no answer is for CK-L
+/// to say.
 fn given_up(run: &Run<'_>, lock: &Lock) -> Vec<(u64, u64)> {
     let calls = lock.calls.iter().map(|&call| &run.calls[call]).filter(|call| unknown(call) || call.granted());
     let mut begun = calls.peekable();

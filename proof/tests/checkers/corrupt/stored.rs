@@ -126,6 +126,12 @@ fn left_held(random: &mut Random, events: &mut Vec<Event>, for_ever: bool) -> bo
         holder.is_none_or(|place| killed(events[place].process) && !given_back(events, place))
             && next.is_some_and(|place| !upset(place))
     });
+    // A call that is open for ever, and was when nobody was told of the grant, may be the one that has it.
+    pairs.retain(|&(first, second)| {
+        let grant_of = |place: usize| granted(events, &events[first].lock, token_of(&events[place]).expect("a token"));
+        let next = grant_of(second).and_then(|place| wanted(events, call_of(&events[place])?)).expect("it was wanted");
+        !for_ever || grant_of(first).is_some() || events[next].at > events[first].at
+    });
     let Some(&(first, second)) = random.pick(&pairs) else { return false };
     let (lock, from) = (events[first].lock.clone(), events[second].at);
     let end = from + 40 * SECOND;
