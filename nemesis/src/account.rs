@@ -1,16 +1,19 @@
 //! The store's own account: all grants of all locks in the order in which the set decided them, from the oplog of its
-//! primary. What was rolled back is not in it.
+//! primary. What was rolled back is not in it. By host and note, it names the call that each grant was for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use mongodb::{
     Client,
     bson::{Bson, Document, doc},
     options::FindOptions,
 };
+use serde::{Deserialize, Serialize};
 use shylock_proof::history::{Before, Event, What};
 
 use crate::Result;
+
+const COLLECTION: &str = "shylock_locks";
 
 /// A record, as far as the account goes.
 #[derive(Debug, Clone, Default)]
@@ -20,32 +23,49 @@ struct Record {
     owned: bool,
     granted: i64,
     ends: i64,
+    host: String,
+    note: String,
 }
 
-/// Reads it. Each grant has the place in the oplog as its time, as the oplog has no other order.
+/// For whom a grant was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// The lock.
+    pub lock: String,
+    /// The token of the grant.
+    pub token: u64,
+    /// The process that asked for it.
+    pub process: u32,
+    /// Its call.
+    pub call: u64,
+}
+
+/// All grants, twice: as events, and with the calls that they were for.
+#[derive(Debug, Default)]
+pub struct Account {
+    /// In the store's order, with their place in it as their time.
+    pub events: Vec<Event>,
+    /// In the same order.
+    pub made: Vec<Made>,
+    records: HashMap<String, Record>,
+}
+
+/// Reads it.
 ///
 /// # Errors
 /// The primary cannot be asked, or the oplog does not reach back to the first lock.
-pub async fn read(primary: &Client, database: &str) -> Result<Vec<Event>> {
+pub async fn read(primary: &Client, database: &str) -> Result<Account> {
     let entries = primary.database("local").collection::<Document>("oplog.rs");
-    let first = entries.find_one(doc! {}).await?.ok_or("an empty oplog")?;
-    if !first.get_document("o").is_ok_and(|o| o.get_str("msg").is_ok_and(|msg| msg == "initiating set")) {
-        return Err("the oplog does not reach back to the beginning of the set".into());
-    }
+    let created = doc! { "ns": format!("{database}.$cmd"), "op": "c", "o.create": COLLECTION };
+    entries.find_one(created).await?.ok_or("the oplog does not reach back to the first lock")?;
     let options = FindOptions::builder().no_cursor_timeout(true).build();
-    let namespace = format!("{database}.shylock_locks");
+    let namespace = format!("{database}.{COLLECTION}");
     let mut found = entries.find(doc! { "ns": namespace, "op": { "$in": ["i", "u", "d"] } }).with_options(options).await?;
     let mut account = Account::default();
     while found.advance().await? {
         account.enter(&found.deserialize_current()?);
     }
-    Ok(account.events)
-}
-
-#[derive(Debug, Default)]
-struct Account {
-    records: HashMap<String, Record>,
-    events: Vec<Event>,
+    Ok(account)
 }
 
 impl Account {
@@ -77,6 +97,12 @@ impl Account {
                     Some(before) => Before::Ended { at: number(before.ends) },
                 },
             };
+            self.made.push(Made {
+                lock: name.clone(),
+                token: number(after.token),
+                process: after.host.trim_start_matches('w').parse().unwrap_or_default(),
+                call: after.note.parse().unwrap_or(u64::MAX),
+            });
             self.events.push(Event { at: place, process: 0, lock: name.clone(), what });
         }
         self.records.insert(name, after);
@@ -90,6 +116,8 @@ impl Record {
                 ("token", Bson::Int64(token)) => self.token = *token,
                 ("owner", Bson::Binary(_)) => self.owned = true,
                 ("owner", Bson::Null) => self.owned = false,
+                ("host", Bson::String(host)) => self.host.clone_from(host),
+                ("note", Bson::String(note)) => self.note.clone_from(note),
                 ("acquiredAt", Bson::DateTime(at)) => self.granted = at.timestamp_millis(),
                 ("expiresAt", Bson::DateTime(at)) => self.ends = at.timestamp_millis(),
                 _ => {}
@@ -102,23 +130,28 @@ fn number(value: i64) -> u64 {
     u64::try_from(value).unwrap_or_default()
 }
 
-/// Grants to the next in line, which the account cannot tell from thefts: there the holder before had begun to give
-/// the lock back.
-pub fn tell_hand_offs(events: &mut [Event]) {
-    let mut given_back = std::collections::HashSet::new();
+/// Tells grants to the next in line, which a record alone cannot tell from thefts. They stay within a process, and the
+/// holder before had begun to give the lock back; or it was nobody: a grant that came too late for its call.
+pub fn tell_hand_offs(events: &mut [Event], made: &[Made]) {
+    let (mut told, mut given_back) = (HashSet::new(), HashSet::new());
     for event in events.iter() {
-        if let What::Releasing { token } = event.what {
-            given_back.insert((event.lock.clone(), token));
+        match event.what {
+            What::Granted { token, .. } => drop(told.insert((event.lock.clone(), token))),
+            What::Releasing { token } => drop(given_back.insert((event.lock.clone(), token))),
+            _ => {}
         }
     }
+    let process: HashMap<(&str, u64), u32> =
+        made.iter().map(|made| ((made.lock.as_str(), made.token), made.process)).collect();
     let mut last: HashMap<String, u64> = HashMap::new();
-    for event in events.iter_mut() {
-        if let What::Stored { token, granted, before, .. } = &mut event.what {
-            let previous = last.insert(event.lock.clone(), *token);
-            let was_given_back = previous.is_some_and(|previous| given_back.contains(&(event.lock.clone(), previous)));
-            if matches!(before, Before::Ended { at } if *at > *granted) && was_given_back {
-                *before = Before::Handed;
-            }
+    for Event { lock, what, .. } in events.iter_mut() {
+        let What::Stored { token, before, .. } = what else { continue };
+        let Some(previous) = last.insert(lock.clone(), *token) else { continue };
+        let one_process = process.get(&(lock.as_str(), previous)) == process.get(&(lock.as_str(), *token));
+        let given_up = given_back.contains(&(lock.clone(), previous)) || !told.contains(&(lock.clone(), previous));
+        // A lease that has ended may be handed over, too, as long as nobody has taken it.
+        if matches!(before, Before::Ended { .. }) && one_process && given_up {
+            *before = Before::Handed;
         }
     }
 }

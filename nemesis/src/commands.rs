@@ -28,7 +28,7 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     println!("nemesis: seed {}, {seconds} s of faults, files in {}", wish.seed, wish.folder.display());
     let outcome = run::run(&wish).await?;
-    Ok(verdict::pronounce(&wish, &outcome))
+    Ok(verdict::pronounce(&wish, outcome))
 }
 
 /// See [`takeover`](crate::takeover).

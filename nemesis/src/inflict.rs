@@ -8,14 +8,18 @@ use tokio::{sync::Mutex, time::sleep};
 use crate::{
     Result, clock,
     crew::{Crew, Member, wall_clock},
+    ghosts::CALM,
     journal::Journal,
     lab::{Host, NODES, Net, WORKERS, Way},
-    plan::{ClientFault, ServerFault, Who},
+    plan::{ClientFault, SKEWED, ServerFault, Who},
     set::{Node, Set},
 };
 
 /// The longest that the set may need to work again after a fault.
 const RECOVERY: Duration = Duration::from_secs(90);
+
+/// What the history calls it when another member is primary after a fault.
+pub const FAILOVER: &str = "failover";
 
 /// All that faults can be done to.
 #[derive(Debug, Clone)]
@@ -35,11 +39,11 @@ pub struct Nemesis {
 }
 
 impl Nemesis {
-    /// One fault of the servers, and its end: the set works again. Says whether another member is primary now.
+    /// One fault of the servers, and its end: the set works again.
     ///
     /// # Errors
     /// The set does not work again, or a tool failed.
-    pub async fn server(&self, fault: ServerFault) -> Result<bool> {
+    pub async fn server(&self, fault: ServerFault) -> Result<()> {
         let primary = self.set.healthy(RECOVERY).await?;
         self.begin(fault.kind(), format!("{fault:?}, primary {}", primary + 1));
         let which = |who| match who {
@@ -73,7 +77,11 @@ impl Nemesis {
             ServerFault::CutKeepers(way, time) => self.cut(WORKERS[3], &NODES, way, time).await?,
         }
         self.end(fault.kind());
-        Ok(self.set.healthy(RECOVERY).await? != primary)
+        if self.set.healthy(RECOVERY).await? != primary {
+            self.begin(FAILOVER, String::new());
+            self.end(FAILOVER);
+        }
+        Ok(())
     }
 
     /// One fault of the workers, and its end. `next` is a number for a new worker, `which` picks one.
@@ -104,27 +112,38 @@ impl Nemesis {
                 std::fs::write(&new, format!("{seconds:+}\n"))?;
                 std::fs::rename(new, file)?;
             }
-            ClientFault::Skew { member, offset, ahead } => self.nodes.lock().await[member].set_clock(offset, ahead)?,
+            ClientFault::Skew { offset, ahead } => self.nodes.lock().await[SKEWED].set_clock(offset, ahead)?,
         }
         self.end(fault.kind());
         Ok(())
     }
 
-    /// Nothing is disturbed any more, and the set works.
+    /// Nothing gets lost any more.
+    ///
+    /// # Errors
+    /// The proxies cannot be told.
+    pub async fn heal(&self) -> Result<()> {
+        std::fs::write(self.crew.folder.join("quiet"), "")?;
+        self.set.healthy(RECOVERY).await?;
+        self.end(CALM);
+        self.journal.note("", What::AllHealed);
+        Ok(())
+    }
+
+    /// Nothing is disturbed any more but what the proxies lose, and the set works.
     ///
     /// # Errors
     /// It does not.
-    pub async fn heal(&self) -> Result<()> {
+    pub async fn calm(&self) -> Result<()> {
         for host in NODES.into_iter().chain(WORKERS) {
             self.net.heal(host)?;
         }
-        std::fs::write(self.crew.folder.join("quiet"), "")?;
         for node in self.nodes.lock().await.iter_mut() {
             node.pause(false)?;
             node.restart()?;
         }
         self.set.healthy(RECOVERY).await?;
-        self.journal.note("", What::AllHealed);
+        self.begin(CALM, String::new());
         Ok(())
     }
 

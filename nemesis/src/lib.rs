@@ -19,6 +19,7 @@ pub mod commands;
 pub mod control;
 pub mod crew;
 pub mod dice;
+pub mod ghosts;
 pub mod inflict;
 pub mod journal;
 pub mod lab;

@@ -10,7 +10,9 @@ use shylock_proof::history::Event;
 use tokio::{sync::Mutex, time::sleep};
 
 use crate::{
-    Result, account, clock,
+    Result,
+    account::{self, Made},
+    clock,
     control::Control,
     crew::{Crew, Member},
     dice::Dice,
@@ -27,6 +29,11 @@ use crate::{
 const PER_HOST: u32 = 2;
 /// Leases of 30 s that are kept for the whole run.
 const KEPT: u32 = 20;
+
+/// How long at least only requests and replies get lost, after all other faults.
+const CALM: Duration = Duration::from_secs(15);
+/// How long nothing gets lost any more before the workers are told to end.
+const PEACE: Duration = Duration::from_secs(5);
 
 /// What a run is to be.
 #[derive(Debug, Clone)]
@@ -46,8 +53,8 @@ pub struct Wish {
 pub struct Outcome {
     /// Everything that happened, in order; the store's own account at the end.
     pub events: Vec<Event>,
-    /// How often another member became primary.
-    pub elections: u32,
+    /// The calls that the grants of the store's account were for.
+    pub made: Vec<Made>,
     /// Locks that were still held when nobody was there to hold them any more.
     pub left: Vec<String>,
 }
@@ -61,25 +68,26 @@ pub async fn run(wish: &Wish) -> Result<Outcome> {
     let nemesis = prepare(wish).await?;
     let keepers = begin_work(wish, &nemesis).await?;
 
-    let elections = Arc::new(std::sync::atomic::AtomicU32::new(0));
     let until = Instant::now() + wish.time;
     tokio::try_join!(
-        servers(&nemesis, Dice::new(wish.seed, 1), until, &elections),
+        servers(&nemesis, Dice::new(wish.seed, 1), until),
         clients(&nemesis, Dice::new(wish.seed, 2), until, 1_000),
         clients(&nemesis, Dice::new(wish.seed, 3), until, 1_000_000),
     )?;
+    nemesis.calm().await?;
+    sleep(CALM.max(wish.time / 60)).await;
     nemesis.heal().await?;
-    sleep(Duration::from_secs(8)).await;
+    sleep(PEACE).await;
     end_work(&nemesis, keepers).await?;
     let left = what_is_left().await?;
 
     let primary = nemesis.set.healthy(Duration::from_secs(60)).await?;
     let mut events = journal::read(&wish.folder)?;
     let end = events.last().map_or(0, |event| event.at + 1);
-    let stored = account::read(nemesis.set.member(primary), DATABASE).await?;
-    events.extend(stored.into_iter().map(|event| Event { at: end + event.at, ..event }));
-    account::tell_hand_offs(&mut events);
-    Ok(Outcome { events, elections: elections.load(std::sync::atomic::Ordering::Relaxed), left })
+    let account = account::read(nemesis.set.member(primary), DATABASE).await?;
+    events.extend(account.events.into_iter().map(|event| Event { at: end + event.at, ..event }));
+    account::tell_hand_offs(&mut events, &account.made);
+    Ok(Outcome { events, made: account.made, left })
 }
 
 async fn prepare(wish: &Wish) -> Result<Nemesis> {
@@ -145,15 +153,9 @@ async fn make_ttl_index(nemesis: &Nemesis) -> Result<()> {
     Ok(())
 }
 
-async fn servers(
-    nemesis: &Nemesis,
-    mut dice: Dice,
-    until: Instant,
-    elections: &std::sync::atomic::AtomicU32,
-) -> Result<()> {
+async fn servers(nemesis: &Nemesis, mut dice: Dice, until: Instant) -> Result<()> {
     while Instant::now() < until {
-        let changed = nemesis.server(ServerFault::draw(&mut dice)).await?;
-        elections.fetch_add(u32::from(changed), std::sync::atomic::Ordering::Relaxed);
+        nemesis.server(ServerFault::draw(&mut dice)).await?;
         sleep(dice.between(500, 3_000)).await;
     }
     Ok(())

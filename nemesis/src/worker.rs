@@ -8,6 +8,8 @@ mod use_locks;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+pub use keep::KEPT;
+
 use shylock_core::{Backend, LockManager};
 use shylock_mongo::MongoBackend;
 use shylock_proof::history::What;
@@ -71,6 +73,7 @@ pub(crate) struct Worker {
 pub async fn work(orders: Orders) -> Result<()> {
     let journal = Journal::open(&orders.folder, orders.process)?;
     note_panics(&journal);
+    note_stalls(&journal);
     let manager = LockManager::builder_from(backend(orders.control).await?).label(format!("w{}", orders.process)).build()?;
     let (tell, over) = watch::channel(false);
     let worker = Worker { manager, journal: journal.clone(), calls: Arc::default(), over, orders };
@@ -138,10 +141,27 @@ impl Worker {
         let files = u64::try_from(std::fs::read_dir("/proc/self/fd")?.count())?;
         let sockets = std::fs::read_dir("/proc/self/fd")?.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
         let connections = u64::try_from(sockets.filter(|to| to.to_string_lossy().starts_with("socket:")).count())?;
-        let uses = What::Uses { tasks: number("Threads:"), connections, files, resident: number("VmRSS:") };
+        let uses = What::Uses { tasks: number("Threads:"), connections, files, resident: number("VmRSS:") * 1024 };
         self.journal.note("", uses);
         Ok(())
     }
+}
+
+/// Notes when the machine has no time for this process, which no library can help.
+fn note_stalls(journal: &Journal) {
+    const NAP: Duration = Duration::from_millis(5);
+    const LATE: u64 = 10_000_000;
+    let journal = journal.clone();
+    std::thread::spawn(move || {
+        loop {
+            let begin = clock::now();
+            std::thread::sleep(NAP);
+            let time = (clock::now() - begin).saturating_sub(clock::nanoseconds(NAP));
+            if time > LATE {
+                journal.note("", What::Stalled { time });
+            }
+        }
+    });
 }
 
 fn note_panics(journal: &Journal) {

@@ -138,6 +138,12 @@ pub enum What {
     Paused,
     /// It goes on.
     Resumed,
+    /// A thread of the process that does nothing else woke up so much later than it wanted, in nanoseconds: the machine
+    /// had no time for it until now.
+    Stalled {
+        /// How much later.
+        time: u64,
+    },
     /// A fault begins.
     Fault {
         /// Which kind of fault.

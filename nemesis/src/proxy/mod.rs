@@ -47,11 +47,12 @@ enum Fate {
 
 impl Fate {
     fn draw(dice: &mut Dice) -> Self {
-        match dice.below(100) {
-            0..3 => Self::ReplyLost,
-            3..5 => Self::ReplySwallowed,
-            5..7 => Self::RequestLost,
-            7..13 => Self::Late(dice.between(20, 900)),
+        match dice.below(1_000) {
+            0..30 => Self::ReplyLost,
+            // It takes one of ten connections of the pool for half a minute.
+            30..34 => Self::ReplySwallowed,
+            34..54 => Self::RequestLost,
+            54..110 => Self::Late(dice.between(20, 900)),
             _ => Self::Passes,
         }
     }

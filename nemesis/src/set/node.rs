@@ -13,7 +13,8 @@ use shylock_tests::Mongod;
 
 use crate::{
     Result,
-    lab::{Host, tools},
+    lab::{Host, NODES, tools},
+    plan::SKEWED,
 };
 
 /// A server. It is killed when it is dropped.
@@ -111,9 +112,11 @@ impl Node {
     fn spawn(&mut self) -> Result<()> {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log"))?;
         let mut command = self.host.command("env");
-        command.arg(format!("LD_PRELOAD={}", tools::faketime()?));
-        command.arg(format!("FAKETIME_TIMESTAMP_FILE={}", self.folder.join("clock").display()));
-        command.args(["FAKETIME_DONT_FAKE_MONOTONIC=1", "FAKETIME_CACHE_DURATION=1"]);
+        if self.host == NODES[SKEWED] {
+            command.arg(format!("LD_PRELOAD={}", tools::faketime()?));
+            command.arg(format!("FAKETIME_TIMESTAMP_FILE={}", self.folder.join("clock").display()));
+            command.args(["FAKETIME_DONT_FAKE_MONOTONIC=1", "FAKETIME_CACHE_DURATION=1"]);
+        }
         command.arg(format!("LD_LIBRARY_PATH={}", self.mongod.libraries.display()));
         command.arg(&self.mongod.program).arg("--dbpath").arg(self.folder.join("data"));
         command.args(["--bind_ip_all", "--port", "27017", "--replSet", super::admin::NAME, "--nounixsocket"]);

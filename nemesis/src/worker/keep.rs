@@ -9,11 +9,11 @@ use crate::clock;
 
 const TTL: Duration = Duration::from_secs(30);
 
-/// The name of such a lock.
-pub(crate) const PREFIX: &str = "kept-";
+/// How the names of such locks begin.
+pub const KEPT: &str = "kept-";
 
 pub(super) async fn lease(mut worker: Worker, number: u64) {
-    let (name, call) = (format!("{PREFIX}{number}"), worker.next());
+    let (name, call) = (format!("{KEPT}{number}"), worker.next());
     worker.journal.note(&name, What::Wanted { call, limit: None });
     let guard = match worker.manager.lock(&name).with_ttl(TTL).with_note(call.to_string()).acquire().await {
         Ok(guard) => guard,

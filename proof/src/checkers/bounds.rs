@@ -1,4 +1,4 @@
-//! CK-C: no call takes longer than its time, but for those whose process stood still.
+//! CK-C: no call takes longer than its time, but for those whose process stood still when it was up.
 
 use super::{
     run::Run,
@@ -11,7 +11,8 @@ pub(crate) fn check(run: &Run<'_>) -> Vec<Violation> {
     for (at, event) in &run.events {
         if let What::Took { limit, time, .. } = event.what {
             let (from, to) = (at.0.saturating_sub(time), at.0);
-            if time > limit.saturating_add(run.settings.slack) && !run.paused(event.process, from, to) {
+            let up = from.saturating_add(limit);
+            if to > up.saturating_add(run.settings.slack) && !run.paused(event.process, up, to) {
                 found.push(Violation::new(Breach::TookTooLong, &event.lock, event.process, &[], &[from, to, limit]));
             }
         }
@@ -19,8 +20,9 @@ pub(crate) fn check(run: &Run<'_>) -> Vec<Violation> {
     for call in &run.calls {
         let (Some(begin), Some((end, _)), Some(limit)) = (call.begin(), call.end(), call.limit()) else { continue };
         let (from, to) = (begin.0, end.0);
-        let latest = from.saturating_add(limit).saturating_add(run.settings.slack);
-        if to > latest && !run.paused(call.process, from, to) {
+        let up = from.saturating_add(limit);
+        let latest = up.saturating_add(run.settings.slack);
+        if to > latest && !run.paused(call.process, up, to) {
             let tokens: Vec<u64> = call.token().into_iter().collect();
             found.push(Violation::new(Breach::WaitedTooLong, call.lock, call.process, &tokens, &[from, latest, to]));
         }

@@ -15,13 +15,14 @@ pub(crate) fn check(run: &Run<'_>) -> Vec<Violation> {
         if end.is_some_and(|end| end < healed) || (end.is_none() && run.killed(call.process).is_some()) {
             continue;
         }
-        let latest = match call.limit() {
-            Some(limit) => begin.saturating_add(limit).max(healed).saturating_add(run.settings.slack),
+        let up = match call.limit() {
+            Some(limit) => begin.saturating_add(limit).max(healed),
             None => since.saturating_add(run.settings.wait_bound),
         };
+        let latest = up.saturating_add(call.limit().map_or(0, |_| run.settings.slack));
         let breach = match end {
             None => Breach::Unanswered,
-            Some(end) if end > latest && !run.paused(call.process, since, end) => Breach::AnsweredLate,
+            Some(end) if end > latest && !run.paused(call.process, up, end) => Breach::AnsweredLate,
             Some(_) => continue,
         };
         let tokens: Vec<u64> = call.token().into_iter().collect();

@@ -195,8 +195,13 @@ impl<'a> Run<'a> {
 
 fn pauses(events: &[(Instant, &Event)], last: u64) -> HashMap<u32, Spans> {
     let mut spans: HashMap<u32, Vec<(u64, u64)>> = HashMap::new();
+    let mut stalls = Vec::new();
     for (_, event) in events {
         let spans = match event.what {
+            What::Stalled { time } => {
+                stalls.push((event.process, (event.at.saturating_sub(time), event.at)));
+                continue;
+            }
             What::Paused | What::Resumed | What::Killed => spans.entry(event.process).or_default(),
             _ => continue,
         };
@@ -208,6 +213,9 @@ fn pauses(events: &[(Instant, &Event)], last: u64) -> HashMap<u32, Spans> {
                 }
             }
         }
+    }
+    for (process, stall) in stalls {
+        spans.entry(process).or_default().push(stall);
     }
     spans.into_iter().map(|(process, spans)| (process, Spans::new(spans))).collect()
 }

@@ -36,6 +36,10 @@ pub struct Summary {
     pub killed: usize,
     /// Pauses.
     pub paused: usize,
+    /// How often the machine had no time for a process.
+    pub stalls: usize,
+    /// For how long at most.
+    pub longest_stall: u64,
     /// Faults by kind.
     pub faults: BTreeMap<String, usize>,
     /// Faults that made another server the primary.
@@ -67,6 +71,7 @@ impl fmt::Display for Summary {
             self.killed, self.paused, self.failovers, self.faults
         )?;
         writeln!(f, "longest gap between grants {} ms", self.longest_gap / 1_000_000)?;
+        writeln!(f, "{} stalls of the machine, the longest {} ms", self.stalls, self.longest_stall / 1_000_000)?;
         let [p50, p99, max] = [50, 99, 100].map(|percent| self.takeover(percent).map(|time| time / 1_000_000));
         write!(f, "{} take-overs after a kill, in ms: p50 {p50:?}, p99 {p99:?}, max {max:?}", self.takeovers.len())
     }
@@ -84,6 +89,10 @@ pub(crate) fn of(run: &Run<'_>) -> Summary {
             What::Lost { .. } => summary.lost += 1,
             What::Killed => summary.killed += 1,
             What::Paused => summary.paused += 1,
+            What::Stalled { time } => {
+                summary.stalls += 1;
+                summary.longest_stall = summary.longest_stall.max(*time);
+            }
             What::Fault { kind, .. } => {
                 *summary.faults.entry(kind.clone()).or_default() += 1;
                 summary.failovers += usize::from(run.settings.failovers.contains(kind));
