@@ -22,6 +22,7 @@ pub async fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let wish = Wish {
         folder: folder(arguments)?,
+        commit: verdict::commit(),
         seed: arguments.get("seed")?.unwrap_or(1),
         time: Duration::from_secs(seconds),
         control: arguments.get("control")?,
@@ -56,7 +57,8 @@ pub async fn worker(arguments: &Arguments) -> Result<ExitCode> {
         folder: arguments.need("folder")?,
         process: arguments.need("process")?,
         seed: arguments.need("seed")?,
-        keeps: arguments.need("keeps")?,
+        keeps: arguments.need("keeps")?..arguments.need("up-to")?,
+        ttl: arguments.need("ttl")?,
         control: arguments.get("control")?,
     };
     worker::work(orders).await?;

@@ -2,7 +2,8 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    path::{Path, PathBuf},
+    ops::Range,
+    path::PathBuf,
     process::{Child, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
@@ -14,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::{
     Result,
     control::Control,
-    lab::{Host, WORKERS, tools},
+    lab::{Host, SkewedClock, WORKERS},
     worker::Orders,
 };
 
@@ -33,24 +34,19 @@ pub struct Member {
 }
 
 impl Member {
-    /// Starts it; it may take a while until it [says](Self::says) `ready`.
+    /// Starts it, with this wall clock if it is on the second host; it may take a while until it [says](Self::says) `ready`.
     ///
     /// # Errors
     /// It cannot be started.
-    pub fn start(host: Host, orders: &Orders) -> Result<Self> {
+    pub fn start(host: Host, clock: &SkewedClock, orders: &Orders) -> Result<Self> {
         let mut command = host.command("env");
         if host == WORKERS[1] {
-            let file = wall_clock(&orders.folder);
-            if !file.exists() {
-                std::fs::write(&file, "+0\n")?;
-            }
-            command.arg(format!("LD_PRELOAD={}", tools::faketime()?));
-            command.arg(format!("FAKETIME_TIMESTAMP_FILE={}", file.display()));
-            command.args(["FAKETIME_DONT_FAKE_MONOTONIC=1", "FAKETIME_CACHE_DURATION=1"]);
+            command.args(clock.words());
         }
         command.arg(std::env::current_exe()?).arg("worker").arg("--folder").arg(&orders.folder);
         command.args(["--process", &orders.process.to_string(), "--seed", &orders.seed.to_string()]);
-        command.args(["--keeps", &orders.keeps.to_string()]);
+        command.args(["--keeps", &orders.keeps.start.to_string(), "--up-to", &orders.keeps.end.to_string()]);
+        command.args(["--ttl", &orders.ttl.to_string()]);
         if let Some(control) = orders.control {
             command.args(["--control", &control.to_string()]);
         }
@@ -119,12 +115,6 @@ impl Drop for Member {
     }
 }
 
-/// The file that tells the wall clock of the second workers' host.
-#[must_use]
-pub fn wall_clock(folder: &Path) -> PathBuf {
-    folder.join("wall-clock")
-}
-
 /// What a run's workers have in common.
 #[derive(Debug, Clone)]
 pub struct Crew {
@@ -134,12 +124,28 @@ pub struct Crew {
     pub seed: u64,
     /// What is wrong on purpose.
     pub control: Option<Control>,
+    /// The wall clock of their second host.
+    pub clock: SkewedClock,
 }
 
 impl Crew {
-    /// Orders for a worker.
-    #[must_use]
-    pub fn orders(&self, process: u32, keeps: u32) -> Orders {
-        Orders { folder: self.folder.clone(), process, seed: self.seed, keeps, control: self.control }
+    /// Starts one who uses locks.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start_worker(&self, host: Host, process: u32) -> Result<Member> {
+        Member::start(host, &self.clock, &self.worker(process))
+    }
+
+    /// Starts one who keeps locks of these numbers, by leases of so many milliseconds.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start_keeper(&self, host: Host, process: u32, keeps: Range<u32>, ttl: u64) -> Result<Member> {
+        Member::start(host, &self.clock, &Orders { keeps, ttl, ..self.worker(process) })
+    }
+
+    fn worker(&self, process: u32) -> Orders {
+        Orders { folder: self.folder.clone(), process, seed: self.seed, keeps: 0..0, ttl: 0, control: self.control }
     }
 }

@@ -24,6 +24,11 @@ impl Dice {
         (self.0 >> 11) % end.max(1)
     }
 
+    /// A number of eight bits.
+    pub fn small(&mut self) -> u8 {
+        u8::try_from(self.below(256)).unwrap_or_default()
+    }
+
     /// Whether something happens that does so this often in a hundred times.
     pub fn percent(&mut self, often: u64) -> bool {
         self.below(100) < often

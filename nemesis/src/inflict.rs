@@ -7,11 +7,11 @@ use tokio::{sync::Mutex, time::sleep};
 
 use crate::{
     Result, clock,
-    crew::{Crew, Member, wall_clock},
+    crew::{Crew, Member},
     ghosts::CALM,
     journal::Journal,
     lab::{Host, NODES, Net, WORKERS, Way},
-    plan::{ClientFault, SKEWED, ServerFault, Who},
+    plan::{ClientFault, ServerFault, Who},
     set::{Node, Set},
 };
 
@@ -100,19 +100,15 @@ impl Nemesis {
                 let which = which % workers.len();
                 workers[which].kill()?;
                 self.journal.note_of(workers[which].process, clock::now(), "", What::Killed);
-                workers[which] = Member::start(workers[which].host, &self.crew.orders(next, 0))?;
+                workers[which] = self.crew.start_worker(workers[which].host, next)?;
             }
             ClientFault::Pause(time) => {
                 let process = self.pause(which, true).await?;
                 sleep(time).await;
                 self.resume(process).await?;
             }
-            ClientFault::WallClock(seconds) => {
-                let (new, file) = (self.crew.folder.join("wall-clock.new"), wall_clock(&self.crew.folder));
-                std::fs::write(&new, format!("{seconds:+}\n"))?;
-                std::fs::rename(new, file)?;
-            }
-            ClientFault::Skew { offset, ahead } => self.nodes.lock().await[SKEWED].set_clock(offset, ahead)?,
+            ClientFault::WallClock(seconds) => self.crew.clock.set(seconds * 1_000)?,
+            ClientFault::Skew(member, ahead) => self.nodes.lock().await[member].clock().set(ahead)?,
         }
         self.end(fault.kind());
         Ok(())

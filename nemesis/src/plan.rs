@@ -9,11 +9,9 @@ use crate::{
 
 /// The longest cut. A lease of 30 s survives it.
 pub const LONGEST_CUT: u64 = 15_000;
-/// How far the clock of [`SKEWED`] may be from the others', in milliseconds: less than the time for which the library
-/// waits before it takes a lease over, 2ε = 500 ms.
-pub const LARGEST_SKEW: u64 = 450;
-/// The member whose clock goes wrong. A library that does it costs a `mongod` half of its speed, so it is one.
-pub const SKEWED: usize = 1;
+/// How far a server's clock may be from the right time, in milliseconds: less than the skew allowance of the library,
+/// 250 ms, so that two of them differ by less than the time for which it waits before it takes a lease over.
+pub const LARGEST_ERROR: i64 = 240;
 
 /// A member of the set, by what it is when the fault comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,15 +59,10 @@ pub enum ClientFault {
     Kill,
     /// A worker is stopped for this time.
     Pause(Duration),
-    /// The wall clock of a host jumps by so many seconds.
+    /// The wall clock of the workers' second host is now so many seconds ahead.
     WallClock(i64),
-    /// The clock of [`SKEWED`] is now so far ahead, or behind.
-    Skew {
-        /// How far.
-        offset: Duration,
-        /// Ahead, or behind.
-        ahead: bool,
-    },
+    /// The clock of a member is now so many milliseconds ahead.
+    Skew(usize, i64),
 }
 
 impl ServerFault {
@@ -118,10 +111,7 @@ impl ClientFault {
             30..50 => Self::Kill,
             50..78 => Self::Pause(dice.between(300, 9_000)),
             78..86 => Self::WallClock(dice.one(&[-31_536_000, -3_600, -5, 0, 5, 3_600, 31_536_000])),
-            _ => Self::Skew {
-                offset: Duration::from_millis(dice.below(LARGEST_SKEW + 1)),
-                ahead: dice.percent(50),
-            },
+            _ => Self::Skew(dice.one(&[0, 1, 2]), dice.one(&[-1, 1]) * i64::from(dice.small()) * LARGEST_ERROR / 255),
         }
     }
 
@@ -135,7 +125,7 @@ impl ClientFault {
             Self::Kill => "kill_worker",
             Self::Pause(_) => "pause_worker",
             Self::WallClock(_) => "wall_clock",
-            Self::Skew { .. } => "skew",
+            Self::Skew(..) => "skew",
         }
     }
 }
@@ -145,7 +135,7 @@ fn way(dice: &mut Dice) -> Way {
         0..5 => Way::Both,
         5..7 => Way::In,
         7..9 => Way::Out,
-        _ => Way::Lossy(u8::try_from(dice.below(30)).unwrap_or(10) + 5),
+        _ => Way::Lossy(dice.small() % 30 + 5),
     }
 }
 

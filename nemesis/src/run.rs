@@ -18,7 +18,7 @@ use crate::{
     dice::Dice,
     inflict::Nemesis,
     journal::{self, Journal},
-    lab::{NODES, Net, WORKERS, inside},
+    lab::{NODES, Net, SkewedClock, WORKERS, inside},
     plan::{ClientFault, ServerFault},
     proxy, resource,
     set::{Node, Set, node::Program},
@@ -27,8 +27,9 @@ use crate::{
 
 /// Workers on each host that is disturbed.
 const PER_HOST: u32 = 2;
-/// Leases of 30 s that are kept for the whole run.
+/// Leases that are kept for the whole run, and their length in milliseconds.
 const KEPT: u32 = 20;
+const LONG: u64 = 30_000;
 
 /// How long at least only requests and replies get lost, after all other faults.
 const CALM: Duration = Duration::from_secs(15);
@@ -40,6 +41,8 @@ const PEACE: Duration = Duration::from_secs(5);
 pub struct Wish {
     /// Where its files go: an empty folder.
     pub folder: PathBuf,
+    /// The commit of the program, for the history.
+    pub commit: String,
     /// Decides which faults come, and what workers do.
     pub seed: u64,
     /// How long faults come.
@@ -64,7 +67,6 @@ pub struct Outcome {
 /// # Errors
 /// It could not be made: a tool or the set failed. What the locks did wrong is no error.
 pub async fn run(wish: &Wish) -> Result<Outcome> {
-    inside::furnish()?;
     let nemesis = prepare(wish).await?;
     let keepers = begin_work(wish, &nemesis).await?;
 
@@ -90,7 +92,9 @@ pub async fn run(wish: &Wish) -> Result<Outcome> {
     Ok(Outcome { events, made: account.made, left })
 }
 
-async fn prepare(wish: &Wish) -> Result<Nemesis> {
+/// Hosts, servers and the resource; no workers yet.
+pub(crate) async fn prepare(wish: &Wish) -> Result<Nemesis> {
+    inside::furnish()?;
     let net = Arc::new(Net::up()?);
     let program = Program::here()?;
     let nodes: Result<Vec<Node>> =
@@ -99,7 +103,8 @@ async fn prepare(wish: &Wish) -> Result<Nemesis> {
     let set = Set::connect().await?;
     set.initiate().await?;
     resource::serve(&wish.folder, wish.control == Some(Control::NoFence))?;
-    let crew = Crew { folder: wish.folder.clone(), seed: wish.seed, control: wish.control };
+    let clock = SkewedClock::new(&wish.folder.join("workers"))?;
+    let crew = Crew { folder: wish.folder.clone(), seed: wish.seed, control: wish.control, clock };
     let journal = Journal::open(&wish.folder, 0)?;
     Ok(Nemesis { net, set, nodes, workers: Arc::default(), crew, journal })
 }
@@ -114,15 +119,14 @@ async fn begin_work(wish: &Wish, nemesis: &Nemesis) -> Result<Vec<Member>> {
             staying.push(proxy(wish, nemesis, host, lossy)?);
         }
     }
-    let keepers = Member::start(WORKERS[3], &nemesis.crew.orders(1, KEPT))?;
+    let keepers = nemesis.crew.start_keeper(WORKERS[3], 1, 0..KEPT, LONG)?;
     keepers.says("ready")?;
     if wish.control == Some(Control::Ttl) {
         make_ttl_index(nemesis).await?;
     }
     let mut workers = Vec::new();
     for process in 0..3 * PER_HOST {
-        let host = WORKERS[usize::try_from(process % 3)?];
-        workers.push(Member::start(host, &nemesis.crew.orders(10 + process, 0))?);
+        workers.push(nemesis.crew.start_worker(WORKERS[usize::try_from(process % 3)?], 10 + process)?);
     }
     workers.iter().try_for_each(|worker| worker.says("ready"))?;
     *nemesis.workers.lock().await = workers;

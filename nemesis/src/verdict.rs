@@ -57,7 +57,7 @@ pub fn pronounce(wish: &Wish, outcome: Outcome) -> ExitCode {
     let kept = Kept { seconds: wish.time.as_secs(), control, settings: settings(), made, left };
     let header = Header {
         seed: wish.seed,
-        commit: commit(),
+        commit: wish.commit.clone(),
         settings: serde_json::to_value(&kept).unwrap_or_default(),
     };
     let file = wish.folder.join("history.jsonl");
@@ -114,7 +114,9 @@ fn lost_long_ones(events: &[Event]) -> Vec<String> {
     lost.map(|event| format!("CK-D a lease of 30 s was lost: {event:?}")).collect()
 }
 
-fn commit() -> String {
+/// The commit in the folder where this program was started.
+#[must_use]
+pub fn commit() -> String {
     let output = Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
     output.map_or_else(|_| "unknown".to_owned(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

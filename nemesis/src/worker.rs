@@ -6,7 +6,7 @@ mod keep;
 mod nonce;
 mod use_locks;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{ops::Range, path::PathBuf, sync::Arc, time::Duration};
 
 pub use keep::KEPT;
 
@@ -49,8 +49,10 @@ pub struct Orders {
     pub process: u32,
     /// What it does is decided by this.
     pub seed: u64,
-    /// It keeps so many leases of 30 s for the whole run, and does nothing else.
-    pub keeps: u32,
+    /// It keeps the locks of these numbers for the whole run, and does nothing else; none: it uses locks.
+    pub keeps: Range<u32>,
+    /// The length of the leases that it keeps, in milliseconds.
+    pub ttl: u64,
     /// What is wrong on purpose.
     pub control: Option<Control>,
 }
@@ -79,10 +81,10 @@ pub async fn work(orders: Orders) -> Result<()> {
     let worker = Worker { manager, journal: journal.clone(), calls: Arc::default(), over, orders };
     worker.note_use()?;
     let mut tasks = JoinSet::new();
-    for number in 0..u64::from(worker.orders.keeps) {
+    for number in worker.orders.keeps.clone() {
         tasks.spawn(keep::lease(worker.clone(), number));
     }
-    if worker.orders.keeps == 0 {
+    if worker.orders.keeps.is_empty() {
         for number in 0..TASKS {
             let dice = Dice::new(worker.orders.seed, number + u64::from(worker.orders.process) * 1_000);
             tasks.spawn(use_locks::task(worker.clone(), dice));

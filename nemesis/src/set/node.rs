@@ -5,7 +5,6 @@ use std::{
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Stdio},
-    time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -13,8 +12,7 @@ use shylock_tests::Mongod;
 
 use crate::{
     Result,
-    lab::{Host, NODES, tools},
-    plan::SKEWED,
+    lab::{Host, SkewedClock},
 };
 
 /// A server. It is killed when it is dropped.
@@ -24,6 +22,7 @@ pub struct Node {
     pub host: Host,
     folder: PathBuf,
     mongod: Program,
+    clock: SkewedClock,
     child: Option<Child>,
 }
 
@@ -62,8 +61,8 @@ impl Node {
     pub fn start(host: Host, run: &Path, mongod: Program) -> Result<Self> {
         let folder = run.join(host.to_string());
         fs::create_dir_all(folder.join("data"))?;
-        let mut node = Self { host, folder, mongod, child: None };
-        node.set_clock(Duration::ZERO, true)?;
+        let clock = SkewedClock::new(&folder)?;
+        let mut node = Self { host, folder, mongod, clock, child: None };
         node.spawn()?;
         Ok(node)
     }
@@ -97,26 +96,16 @@ impl Node {
         Ok(kill_process(Pid::from_child(child), if paused { Signal::STOP } else { Signal::CONT })?)
     }
 
-    /// Sets its wall clock so far ahead, or behind.
-    ///
-    /// # Errors
-    /// The file that tells it cannot be written.
-    pub fn set_clock(&self, offset: Duration, ahead: bool) -> Result<()> {
-        let sign = if ahead { '+' } else { '-' };
-        // In one step: a half-written file would be a clock of its own.
-        let (new, file) = (self.folder.join("clock.new"), self.folder.join("clock"));
-        fs::write(&new, format!("{sign}{:.3}\n", offset.as_secs_f64()))?;
-        Ok(fs::rename(new, file)?)
+    /// Its wall clock.
+    #[must_use]
+    pub const fn clock(&self) -> &SkewedClock {
+        &self.clock
     }
 
     fn spawn(&mut self) -> Result<()> {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.folder.join("log"))?;
         let mut command = self.host.command("env");
-        if self.host == NODES[SKEWED] {
-            command.arg(format!("LD_PRELOAD={}", tools::faketime()?));
-            command.arg(format!("FAKETIME_TIMESTAMP_FILE={}", self.folder.join("clock").display()));
-            command.args(["FAKETIME_DONT_FAKE_MONOTONIC=1", "FAKETIME_CACHE_DURATION=1"]);
-        }
+        command.args(self.clock.words());
         command.arg(format!("LD_LIBRARY_PATH={}", self.mongod.libraries.display()));
         command.arg(&self.mongod.program).arg("--dbpath").arg(self.folder.join("data"));
         command.args(["--bind_ip_all", "--port", "27017", "--replSet", super::admin::NAME, "--nounixsocket"]);

@@ -1,4 +1,4 @@
-//! Keeping one lease of 30 s for the whole run. It must never be lost.
+//! Keeping one lock for the whole run.
 
 use std::time::Duration;
 
@@ -7,15 +7,13 @@ use shylock_proof::history::What;
 use super::Worker;
 use crate::clock;
 
-const TTL: Duration = Duration::from_secs(30);
-
 /// How the names of such locks begin.
 pub const KEPT: &str = "kept-";
 
-pub(super) async fn lease(mut worker: Worker, number: u64) {
+pub(super) async fn lease(mut worker: Worker, number: u32) {
     let (name, call) = (format!("{KEPT}{number}"), worker.next());
     worker.journal.note(&name, What::Wanted { call, limit: None });
-    let guard = match worker.manager.lock(&name).with_ttl(TTL).with_note(call.to_string()).acquire().await {
+    let guard = match worker.manager.lock(&name).with_ttl(Duration::from_millis(worker.orders.ttl)).with_note(call.to_string()).acquire().await {
         Ok(guard) => guard,
         Err(error) => return worker.journal.note(&name, What::Failed { call, error: format!("{error:?}") }),
     };
