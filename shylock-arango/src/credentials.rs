@@ -56,13 +56,13 @@ mod tests {
     #[test]
     fn nothing_is_shown() {
         for credentials in [
-            Credentials::password("hidden-user", "hidden-pw"),
-            Credentials::basic("hidden-user", "hidden-pw"),
-            Credentials::bearer("hidden-token"),
+            Credentials::password("canaryinthemine-user", "canaryinthemine-pw"),
+            Credentials::basic("canaryinthemine-user", "canaryinthemine-pw"),
+            Credentials::bearer("canaryinthemine-token"),
             Credentials::none(),
         ] {
             let shown = format!("{credentials:?} {credentials:#?}");
-            assert!(!shown.contains("hidden"), "{shown}");
+            assert!(!shown.contains("canaryinthemine"), "{shown}");
         }
     }
 }

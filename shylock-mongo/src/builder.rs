@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mongodb::{Client, Database};
-use shylock_core::{Error, Result};
+use shylock_core::{BackendError, Error, Result};
 
 use crate::{MongoBackend, error, uri};
 
@@ -114,7 +114,8 @@ impl MongoBuilder {
             );
             settings.change_stream = false;
         }
-        let client = Client::with_options(options).map_err(error::from_driver)?;
+        // Nothing was sent yet: a file of a key that is not there will not be there the next time.
+        let client = Client::with_options(options).map_err(BackendError::permanent)?;
         let backend = MongoBackend::with(client.database(database.as_ref()), settings);
         backend.queries().await.map_err(error::of_setup)?;
         Ok(backend)

@@ -11,6 +11,7 @@
 mod arango;
 mod fixture;
 mod percentile;
+mod secrets;
 mod servers;
 mod trace;
 
@@ -18,7 +19,8 @@ pub use crate::{
     arango::{Arango, ArangoFixture, ArangoSource},
     fixture::MongoFixture,
     percentile::percentile,
-    servers::{Kind, Mongo, Mongod, Source, left_by, reap, reap_by_this_program},
+    secrets::{CANARY, assert_has_no_secret, assert_silent, search_again, secret_in},
+    servers::{Flag, Kind, Mongo, Mongod, Source, left_by, reap, reap_by_this_program},
     trace::{TRACE, trace},
 };
 

@@ -1,15 +1,82 @@
-//! Everything that the crates and the driver log, where a test wants to see it.
+//! Everything that the crates and the drivers log, where a test wants to see it.
+
+use std::{
+    env,
+    fs::OpenOptions,
+    io::{self, Write},
+    sync::{Mutex, Once, PoisonError},
+};
 
 use tracing::Level;
+use tracing_subscriber::fmt::writer::{BoxMakeWriter, MakeWriterExt};
 
-/// The variable that asks for all logs on stderr.
+/// The variable that asks for all logs: `1` on stderr, anything else is the file to append them to.
 pub const TRACE: &str = "SHYLOCK_TEST_TRACE";
 
-/// Logs everything to stderr if `SHYLOCK_TEST_TRACE` is set. May be called often.
+/// Logs everything at all levels if `SHYLOCK_TEST_TRACE` asks for it. May be called often.
+///
+/// # Panics
+///
+/// The file cannot be opened.
 pub fn trace() {
-    if std::env::var_os(TRACE).is_some() {
-        let logs = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false);
-        // Only the first call of a process has an effect.
-        drop(logs.with_writer(std::io::stderr).try_init());
+    static ONCE: Once = Once::new();
+    let Some(place) = env::var_os(TRACE).filter(|place| !place.is_empty()) else { return };
+    ONCE.call_once(|| {
+        let place: Box<dyn Write + Send> = match place {
+            place if place == "1" => Box::new(io::stderr()),
+            path => Box::new(OpenOptions::new().append(true).create(true).open(path).expect("the file of all logs")),
+        };
+        let place: &'static Mutex<Box<dyn Write + Send>> = Box::leak(Box::new(Mutex::new(place)));
+        let ours = BoxMakeWriter::new(|| Line(place, Vec::new())).with_filter(|about| is_ours(about.target()));
+        let logs = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false).with_writer(ours);
+        // Somebody else may have been first, in a process that is not a test's.
+        drop(logs.try_init());
+        if log::set_logger(Box::leak(Box::new(Others(place)))).is_ok() {
+            log::set_max_level(log::LevelFilter::Trace);
+        }
+    });
+}
+
+/// Not the client of Docker: no program of a user's has it, and it tells what environment it gives to containers.
+fn is_ours(target: &str) -> bool {
+    !["bollard", "testcontainers"].iter().any(|other| target.starts_with(other))
+}
+
+/// One event, written at once: lines of processes that run at the same time do not mix.
+struct Line(&'static Mutex<Box<dyn Write + Send>>, Vec<u8>);
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.1.write(bytes)
     }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let all = std::mem::take(&mut self.1);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write_all(&all)
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        // A closed stderr is no reason to fail.
+        drop(self.flush());
+    }
+}
+
+/// Libraries that log in the other way: rustls, the HTTP client, the driver of ArangoDB.
+struct Others(&'static Mutex<Box<dyn Write + Send>>);
+
+impl log::Log for Others {
+    fn enabled(&self, about: &log::Metadata<'_>) -> bool {
+        is_ours(about.target())
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if self.enabled(record.metadata()) {
+            let line = format!("{} {} {}\n", record.level(), record.target(), record.args());
+            drop(Line(self.0, line.into_bytes()));
+        }
+    }
+
+    fn flush(&self) {}
 }

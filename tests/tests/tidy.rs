@@ -79,6 +79,24 @@ fn dependencies_have_their_reasons() {
     }
 }
 
+/// What a document links to is there.
+#[test]
+fn links_between_files_lead_somewhere() {
+    let mut links = 0;
+    for path in files("md") {
+        let text = fs::read_to_string(&path).expect("a text");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            // The others are names of items, which rustdoc looks at.
+            if link.contains(['.', '/']) && !link.contains("://") {
+                links += 1;
+                let folder = path.parent().expect("a folder");
+                assert!(folder.join(link).exists(), "{}: {link}", path.display());
+            }
+        }
+    }
+    assert!(links > 20, "{links} links");
+}
+
 #[test]
 fn the_licence_is_the_one_that_the_manifest_names() {
     assert!(read("LICENSE").starts_with("BSD 3-Clause License"));

@@ -22,7 +22,7 @@ fn is_login(asked: &Asked) -> bool {
 }
 
 fn password() -> Credentials {
-    Credentials::password("root", "hidden-pw")
+    Credentials::password("root", "canaryinthemine-pw")
 }
 
 /// A server that gives out tokens of this lifetime, and takes only those from `valid` on.
@@ -30,7 +30,7 @@ async fn guarded(lifetime: f64, valid: Arc<AtomicU64>) -> Server {
     let given = AtomicU64::new(0);
     Server::new(move |asked| {
         if is_login(asked) {
-            assert_eq!(asked.body, json!({ "username": "root", "password": "hidden-pw" }));
+            assert_eq!(asked.body, json!({ "username": "root", "password": "canaryinthemine-pw" }));
             assert_eq!(asked.authorization(), "");
             let jwt = token(given.fetch_add(1, Ordering::SeqCst), lifetime);
             return Answer::Late(
@@ -65,9 +65,10 @@ async fn credentials_go_along() {
         assert!(server.log().iter().all(|asked| asked.authorization() == header && !is_login(asked)));
     }
     let server = Server::healthy().await;
-    let error = builder().connect(&server.url, "locks", Credentials::bearer("hidden\n")).await.expect_err("no header");
+    let error =
+        builder().connect(&server.url, "locks", Credentials::bearer("canaryinthemine\n")).await.expect_err("no header");
     assert!(matches!(error, Error::InvalidOption { option: "credentials", .. }), "{error:?}");
-    assert!(!shown(&error).contains("hidden"));
+    assert!(!shown(&error).contains("canaryinthemine"));
 }
 
 /// Of many whose token has expired at once, one logs in, and all go on.
@@ -136,7 +137,7 @@ async fn a_refused_login_is_final() {
     let server = Server::new(|asked| if is_login(asked) { refusal(401, 401) } else { refusal(401, 11) }).await;
     let error = builder().connect(&server.url, "locks", password()).await.expect_err("refused");
     assert!(matches!(error, Error::Backend { retryable: false, .. }), "{error:?}");
-    assert!(!shown(&error).contains("hidden"), "{error:?}");
+    assert!(!shown(&error).contains("canaryinthemine"), "{error:?}");
     assert_eq!(server.log().len(), 1);
 
     let logins = AtomicU64::new(0);
@@ -156,7 +157,7 @@ async fn a_refused_login_is_final() {
     while let Some(attempt) = tasks.join_next().await {
         let error = attempt.expect("no panic").expect_err("refused");
         assert_eq!(*error.failure(), Failure::Permanent, "{error:?}");
-        assert!(!shown(&error).contains("hidden"), "{error:?}");
+        assert!(!shown(&error).contains("canaryinthemine"), "{error:?}");
     }
     assert!(server.count(is_login) <= 4, "{} logins", server.count(is_login));
 }

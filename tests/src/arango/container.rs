@@ -17,7 +17,7 @@ pub(crate) struct Container {
 impl Container {
     /// Starts it on the loopback interface of this machine, and waits until it answers.
     pub(crate) async fn start() -> Result<Self> {
-        let (name, password, port) = (unique::name(), unique::secret(), free_port()?);
+        let (name, password, port) = (unique::name(), unique::password(), free_port()?);
         let announced = Announced::container(&name);
         let container = image::named(image::ARANGODB)
             .with_container_name(name)

@@ -18,7 +18,7 @@ use super::{
     container::Container,
     source::{ArangoSource, GIVEN},
 };
-use crate::servers::{Result, report, runtime};
+use crate::servers::{Result, report, runtime, unique};
 
 /// An ArangoDB server, and the user who may do anything.
 #[derive(Clone)]
@@ -47,6 +47,7 @@ impl Arango {
     ///
     /// There is none to be had.
     pub async fn start() -> Self {
+        crate::trace();
         let server = SHARED.get_or_init(|| runtime::run(start())).await.clone();
         server.unwrap_or_else(|failure| panic!("shylock-tests: no ArangoDB: {failure}"))
     }
@@ -54,6 +55,7 @@ impl Arango {
     /// This test server. The user may do anything there, or everybody may.
     #[must_use]
     pub fn of(server: ArangoServer, user: &str, password: &str) -> Self {
+        crate::trace();
         let (urls, running) = (server.endpoints(), Running::TestServer(server));
         Self::new(urls, user.into(), password.into(), ArangoSource::TestServer, running)
     }
@@ -151,9 +153,10 @@ async fn start() -> Result<Arango> {
             (url, "root".into(), password, Running::Container(Box::new(container)))
         }
         ArangoSource::TestServer => {
-            let server = ArangoServer::builder().user("root", "of a test", Rights::new(Level::ReadWrite)).start();
+            let password = unique::password();
+            let server = ArangoServer::builder().user("root", &password, Rights::new(Level::ReadWrite)).start();
             let server = server.map_err(|error| error.to_string())?;
-            (server.url(), "root".into(), "of a test".into(), Running::TestServer(server))
+            (server.url(), "root".into(), password, Running::TestServer(server))
         }
     };
     report::line(&format!("{source}, {url}"));

@@ -7,7 +7,7 @@ use super::{connection_string::ConnectionString, failure::Result, unique};
 /// Creates the first account, of an almighty user with a password nobody else knows: a server
 /// without accounts lets local clients do so. Returns the connection string of that user.
 pub(crate) async fn create_root(server: &ConnectionString) -> Result<ConnectionString> {
-    let password = unique::secret();
+    let password = unique::password();
     let command = doc! { "createUser": "root", "pwd": &password, "roles": ["root"] };
     server.run(command).await?;
     Ok(server.with_user("root", &password))

@@ -13,6 +13,7 @@ use tokio::process;
 use super::{
     announced::Folder,
     failure::{Result, While},
+    flag::Flag,
     flags,
     mongod::Mongod,
     processes,
@@ -27,12 +28,17 @@ pub(crate) struct Child {
 
 impl Child {
     /// Starts it.
-    pub(crate) async fn start(port: u16, more: &[&str]) -> Result<Self> {
+    pub(crate) async fn start(port: u16, more: &[Flag]) -> Result<Self> {
         let mongod = Mongod::get().await?;
         let folder = Folder::inside(&env::temp_dir())?;
         let data = folder.path().join("data");
         fs::create_dir(&data).or_say(|| "cannot make a folder for data".to_owned())?;
-        let data = data.to_str().ok_or("the path of the folder for temporary files is no text")?;
+        let no_text = "the path of the folder for temporary files is no text";
+        let (data, home) = (data.to_str().ok_or(no_text)?, folder.path().to_str().ok_or(no_text)?);
+        for (name, content) in more.iter().filter_map(Flag::file) {
+            fs::write(folder.path().join(name), content).or_say(|| format!("cannot write {name}"))?;
+        }
+        let more = more.iter().map(|flag| flag.argument(home)).collect();
         let log = folder.path().join("log");
         let output = File::create(&log).or_say(|| "cannot make a log file".to_owned())?;
         let complaints = output.try_clone().or_say(|| "cannot share a log file".to_owned())?;

@@ -7,6 +7,7 @@ use testcontainers::{ContainerAsync, GenericImage, ImageExt, core::Mount, runner
 use super::{
     announced::Announced,
     failure::{Result, While},
+    flag::Flag,
     flags, image, unique,
 };
 
@@ -22,13 +23,16 @@ impl Container {
     /// other by the addresses by which clients reach them, and only so is 127.0.0.1 and a port
     /// such an address. It also makes users of the server local ones, who may create the first
     /// account. Nothing is published, as the server listens on the loopback interface only.
-    pub(crate) async fn start(image: &str, port: u16, more: &[&str]) -> Result<Self> {
+    pub(crate) async fn start(image: &str, port: u16, more: &[Flag]) -> Result<Self> {
         let name = unique::name();
         let announced = Announced::container(&name);
         let mut command = vec!["mongod".to_owned()];
-        command.extend(flags::command_line(port, "/data/db", more));
-        let container = image::named(image)
-            .with_container_name(name)
+        command.extend(flags::command_line(port, "/data/db", more.iter().map(|flag| flag.argument("")).collect()));
+        let files = more.iter().filter_map(Flag::file);
+        let request = files.fold(image::named(image).with_container_name(name), |request, (name, content)| {
+            request.with_copy_to(format!("/{name}"), content.as_bytes().to_vec())
+        });
+        let container = request
             .with_cmd(command)
             .with_network("host")
             .with_mount(Mount::tmpfs_mount("/data/db")) // no disk to wait for, no volume to remain

@@ -1,7 +1,7 @@
 //! How `mongod` is started; the same for every source.
 
 /// The command line of a server on a port of the loopback interface, and of no other.
-pub(crate) fn command_line(port: u16, folder: &str, more: &[&str]) -> Vec<String> {
+pub(crate) fn command_line(port: u16, folder: &str, more: Vec<String>) -> Vec<String> {
     let port = port.to_string();
     let mut line = vec!["--bind_ip", "127.0.0.1", "--port", &port, "--dbpath", folder];
     line.extend([
@@ -19,6 +19,5 @@ pub(crate) fn command_line(port: u16, folder: &str, more: &[&str]) -> Vec<String
     ] {
         line.extend(["--setParameter", parameter]);
     }
-    line.extend(more);
-    line.into_iter().map(str::to_owned).collect()
+    line.into_iter().map(str::to_owned).chain(more).collect()
 }

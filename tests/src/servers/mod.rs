@@ -12,6 +12,7 @@ mod connection_string;
 mod container;
 pub(crate) mod docker;
 mod failure;
+mod flag;
 mod flags;
 pub(crate) mod image;
 mod kind;
@@ -40,5 +41,6 @@ pub(crate) use self::{
     source::{WITHOUT_DOCKER, is_set},
 };
 pub use self::{
-    announced::reap_by_this_program, kind::Kind, leftovers::left_by, mongo::Mongo, mongod::Mongod, reaper::reap, source::Source,
+    announced::reap_by_this_program, flag::Flag, kind::Kind, leftovers::left_by, mongo::Mongo, mongod::Mongod,
+    reaper::reap, source::Source,
 };

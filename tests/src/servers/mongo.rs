@@ -7,6 +7,7 @@ use mongodb::{Client, bson::Document};
 use super::{
     authentication,
     failure::Result,
+    flag::Flag,
     kind::Kind,
     runtime,
     server::{self, Server},
@@ -44,8 +45,22 @@ impl Mongo {
 
     /// A deployment that is not shared, and is gone when its last clone is dropped.
     pub async fn start(kind: Kind, source: Source) -> Self {
+        crate::trace();
         let server = runtime::run(server::get(kind, source)).await;
         Self::or_panic(kind, source, "asked for", server.map(Arc::new))
+    }
+
+    /// A standalone of the test's own that is started with these flags; `options` are those of its connection string.
+    /// Where there is a given server, it is a child process.
+    pub async fn start_with(flags: &[Flag], options: &str) -> Self {
+        crate::trace();
+        let source = match Source::chosen().await {
+            Source::Given => Source::ChildProcess,
+            chosen => chosen,
+        };
+        let (flags, options) = (flags.to_vec(), options.to_owned());
+        let server = runtime::run(async move { server::standalone_with(source, &flags, &options).await }).await;
+        Self::or_panic(Kind::Standalone, source, "asked for", server.map(Arc::new))
     }
 
     /// The connection string; on servers with authentication, that of a user who may do anything.
@@ -80,6 +95,7 @@ impl Mongo {
     }
 
     async fn shared(kind: Kind) -> Self {
+        crate::trace();
         let Choice { source, because } = Choice::made().await;
         Self::or_panic(kind, source, &because, shared::server(kind, source).await)
     }

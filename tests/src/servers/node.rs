@@ -6,6 +6,7 @@ use super::{
     child::Child,
     container::Container,
     failure::{Result, While},
+    flag::Flag,
     image,
     polling::{self, State},
     source::Source,
@@ -31,7 +32,7 @@ const ATTEMPTS: usize = 5;
 
 impl Node {
     /// Starts a server with `more` flags on a free port.
-    pub(crate) async fn start(source: Source, more: &[&str]) -> Result<Self> {
+    pub(crate) async fn start(source: Source, more: &[Flag]) -> Result<Self> {
         for _ in 0..ATTEMPTS {
             let port = free_port()?;
             let running = match source {
@@ -87,7 +88,7 @@ impl Running {
     }
 }
 
-async fn container(image: &str, port: u16, more: &[&str]) -> Result<Running> {
+async fn container(image: &str, port: u16, more: &[Flag]) -> Result<Running> {
     let container = Container::start(image, port, more).await?;
     Ok(Running::Container(Box::new(container)))
 }

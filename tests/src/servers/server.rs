@@ -9,6 +9,7 @@ use super::{
     authentication,
     connection_string::ConnectionString,
     failure::{Result, While},
+    flag::Flag,
     kind::Kind,
     node::Node,
     replica_set, report,
@@ -27,6 +28,17 @@ pub(crate) async fn get(kind: Kind, source: Source) -> Result<Server> {
         Source::Given => given()?,
         _ => start(kind, source).await?,
     };
+    introduced(server, kind, source).await
+}
+
+/// Starts a standalone with these flags, which takes clients whose connection strings have these options.
+pub(crate) async fn standalone_with(source: Source, flags: &[Flag], options: &str) -> Result<Server> {
+    let node = Node::start(source, flags).await?;
+    let connection = ConnectionString::of(&node.address, &format!("directConnection=true&{options}"));
+    introduced(Server { connection, _nodes: vec![node] }, Kind::Standalone, source).await
+}
+
+async fn introduced(server: Server, kind: Kind, source: Source) -> Result<Server> {
     let version = server.connection.run(doc! { "buildInfo": 1 }).await?;
     let version = version.get_str("version").unwrap_or("of unknown version");
     let offer = match source {
@@ -57,7 +69,7 @@ async fn start(kind: Kind, source: Source) -> Result<Server> {
             Ok(Server { connection, _nodes: vec![node] })
         }
         Kind::WithAuth => {
-            let node = Node::start(source, &["--auth"]).await?;
+            let node = Node::start(source, &[Flag::Text("--auth")]).await?;
             let connection = authentication::create_root(&directly(&node)).await?;
             Ok(Server { connection, _nodes: vec![node] })
         }
@@ -75,7 +87,7 @@ async fn start(kind: Kind, source: Source) -> Result<Server> {
 async fn start_members(count: usize, source: Source) -> Result<Vec<Node>> {
     let mut starts = JoinSet::new();
     for _ in 0..count {
-        starts.spawn(Node::start(source, &["--replSet", replica_set::NAME]));
+        starts.spawn(Node::start(source, &[Flag::Text("--replSet"), Flag::Text(replica_set::NAME)]));
     }
     let nodes: Vec<Node> = starts.join_all().await.into_iter().collect::<Result<_>>()?;
     match nodes.len() {

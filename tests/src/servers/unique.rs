@@ -12,8 +12,13 @@ pub(crate) fn name() -> String {
     prefix(process::id()) + &secret()[..12]
 }
 
+/// A password nobody else knows, and that is found wherever it is printed.
+pub(crate) fn password() -> String {
+    crate::CANARY.to_owned() + &secret()
+}
+
 /// 128 random bits in hexadecimal digits.
-pub(crate) fn secret() -> String {
+fn secret() -> String {
     let mut bits = [0; 16];
     getrandom::fill(&mut bits).expect("the operating system has random numbers");
     bits.iter().map(|byte| format!("{byte:02x}")).collect()

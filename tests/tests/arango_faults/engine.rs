@@ -132,7 +132,8 @@ async fn nothing_is_lost_under_faults_at_random() {
     let seed = env::var(SEED).ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(fresh);
     println!("{SEED}={seed}");
     let rights = Rights::new(Level::ReadWrite);
-    let builder = ArangoServer::builder().coordinators(&[0, 100]).user("root", "of a test", rights);
+    let builder = ArangoServer::builder().coordinators(&[0, 100]).user("root", shylock_tests::CANARY, rights);
+    shylock_tests::trace();
     let server = Arc::new(builder.start().expect("a server"));
     let counter = Arc::new(Counter::default());
     // No seed of theirs may be 0.

@@ -28,7 +28,9 @@ impl Lab {
     }
 
     pub(crate) async fn start_with(builder: Builder) -> Self {
-        let server = builder.user("root", "of a test", Rights::new(Level::ReadWrite)).start().expect("a server");
+        shylock_tests::trace();
+        let server =
+            builder.user("root", shylock_tests::CANARY, Rights::new(Level::ReadWrite)).start().expect("a server");
         let maker = connect(&server, 0, ArangoBackend::builder()).await;
         let backend = connect(&server, 0, ArangoBackend::builder()).await;
         Self { server, backend, maker }
@@ -49,7 +51,7 @@ impl Lab {
 
 /// A backend on the coordinator of that number. It logs in with a password.
 pub(crate) async fn connect(server: &ArangoServer, coordinator: usize, builder: ArangoBuilder) -> ArangoBackend {
-    let credentials = Credentials::password("root", "of a test");
+    let credentials = Credentials::password("root", shylock_tests::CANARY);
     let connecting = builder.create_database(true).connect(server.endpoint(coordinator), DATABASE, credentials);
     connecting.await.expect("connected")
 }

@@ -18,7 +18,7 @@ const OFTEN: Duration = Duration::from_millis(10);
 /// What two clients leave behind, each on a coordinator of its own, that take the lock and let the lease end in turns.
 async fn in_turns(offsets: [i64; 2], allowance: Duration) -> Vec<AuditEntry> {
     let rights = Rights::new(Level::ReadWrite);
-    let builder = ArangoServer::builder().coordinators(&offsets).user("root", "of a test", rights);
+    let builder = ArangoServer::builder().coordinators(&offsets).user("root", shylock_tests::CANARY, rights);
     let server = builder.start().expect("a server");
     let name = fresh_name();
     let mut clients = Vec::new();

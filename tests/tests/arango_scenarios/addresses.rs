@@ -12,7 +12,7 @@ use crate::{
 
 #[tokio::test]
 async fn bad_addresses_are_named_and_not_repeated() {
-    crate::lab::trace();
+    shylock_tests::trace();
     for (uri, says) in [
         (String::new(), "scheme"),
         ("localhost:8529".to_owned(), "scheme"),
@@ -88,7 +88,7 @@ async fn bad_names_and_options_are_refused_before_any_connection() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_told_in_time() {
-    crate::lab::trace();
+    shylock_tests::trace();
     // Takes connections and says nothing.
     let mute = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let mute = mute.local_addr().map(|at| (at, mute)).expect("an address");

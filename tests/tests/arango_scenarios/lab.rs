@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     io,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -11,7 +11,6 @@ use arango_server::{ArangoServer, Builder, Level, Rights};
 use serde_json::{Value, json};
 use shylock_arango::{AcquireRequest, ArangoBackend, ArangoBuilder, Credentials, HolderId, HolderInfo, LockManager};
 use shylock_arango::{LockName, RequestError};
-use shylock_tests::TRACE;
 
 use crate::secrets::{PASSWORD, assert_has_no_secret};
 
@@ -20,7 +19,7 @@ pub(crate) const LOCKS: &str = "shylock_locks";
 
 /// A server with an administrator and the database.
 pub(crate) fn started(builder: Builder) -> ArangoServer {
-    trace();
+    shylock_tests::trace();
     let server = builder.user("root", PASSWORD, Rights::new(Level::ReadWrite)).start().expect("started");
     server.create_database(DATABASE).expect("made");
     server
@@ -149,30 +148,4 @@ impl io::Write for Ear {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// All logs, where they are asked for: also those of the libraries that log otherwise.
-pub(crate) fn trace() {
-    static OTHERS: OnceLock<()> = OnceLock::new();
-    shylock_tests::trace();
-    if std::env::var_os(TRACE).is_some() {
-        OTHERS.get_or_init(|| {
-            log::set_logger(&Others).expect("it is the only one");
-            log::set_max_level(log::LevelFilter::Trace);
-        });
-    }
-}
-
-struct Others;
-
-impl log::Log for Others {
-    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
-        true
-    }
-
-    fn log(&self, record: &log::Record<'_>) {
-        eprintln!("{} {} {}", record.level(), record.target(), record.args());
-    }
-
-    fn flush(&self) {}
 }

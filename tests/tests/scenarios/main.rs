@@ -1,9 +1,11 @@
 //! What happens on a real MongoDB beyond the conformance suite.
 
+mod attempts;
 mod cancel;
 mod clocks;
 mod connect;
 mod faults;
+mod foreign;
 mod notices;
 mod operations;
 mod processes;

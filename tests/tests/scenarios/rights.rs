@@ -57,6 +57,24 @@ async fn find_insert_and_update_are_enough() {
     assert!(guard.renew().await.is_err());
 }
 
+/// The role that the README of `shylock-mongo` makes.
+#[tokio::test]
+async fn with_the_role_of_the_readme_there_is_nothing_to_warn_of() {
+    let mongo = Mongo::with_auth().await;
+    let name = fresh("user");
+    let actions = ["find", "insert", "update", "createIndex", "changeStream"];
+    let readme = include_str!("../../../shylock-mongo/README.md");
+    let listed = actions.map(|action| format!("{action:?}")).join(", ");
+    assert!(readme.contains(&format!("actions: [{listed}]")), "the README lists {listed}");
+    let of_collection = doc! { "resource": { "db": DATABASE, "collection": COLLECTION }, "actions": actions.to_vec() };
+    let of_database = doc! { "resource": { "db": DATABASE, "collection": "" }, "actions": ["listCollections"] };
+    mongo.create_user(&name, PASSWORD, vec![of_collection, of_database]).await;
+    let (warnings, backend) = warned(MongoBackend::connect(mongo.uri_for(&name, PASSWORD), DATABASE)).await;
+    assert_eq!(warnings, "");
+    let lock = LockManager::new(backend.expect("connected")).lock(fresh("readme"));
+    lock.acquire().await.expect("granted").release().await.expect("released");
+}
+
 /// Who may not watch polls, and says so once; a server that cannot be watched is nothing to warn of.
 #[tokio::test]
 async fn without_the_right_to_watch_waiting_is_polling() {

@@ -7,7 +7,7 @@ use shylock_tests::Mongo;
 #[tokio::test]
 async fn a_given_server_is_used_as_it_is() {
     let mongo = Mongo::with_auth().await;
-    let password = "hush/hush";
+    let password = "canaryinthemine/canaryinthemine";
     let name = format!("given {}", std::process::id());
     mongo.create_user(&name, password, Vec::new()).await;
     let output = run_with(&mongo.uri_for(&name, password));
@@ -16,28 +16,30 @@ async fn a_given_server_is_used_as_it_is() {
     for part in ["replica set of 1: MongoDB ", "in fact a ", mongo.hosts()] {
         assert!(stderr.contains(part), "{part} is not in {stderr}");
     }
-    assert_silence(&output, "hush");
+    assert_silence(&output, "canaryinthemine");
 }
 
 #[test]
 fn a_given_server_that_is_not_there_is_a_failure() {
-    let output = run_with("mongodb://me:hush@127.0.0.1:1/?serverSelectionTimeoutMS=100");
+    let output = run_with("mongodb://me:canaryinthemine@127.0.0.1:1/?serverSelectionTimeoutMS=100");
     let (stdout, stderr) = texts(&output);
     assert_eq!(stdout, "");
     for part in ["no replica set of 1", "tried: server of SHYLOCK_TEST_MONGODB", "127.0.0.1:1"] {
         assert!(stderr.contains(part), "{part} is not in {stderr}");
     }
-    assert_silence(&output, "hush");
+    assert_silence(&output, "canaryinthemine");
 }
 
 #[test]
 fn nonsense_is_a_failure() {
-    for nonsense in ["hush", "mongodb://me:hu?sh@127.0.0.1:1", "mongodb://me:hush/@127.0.0.1:1"] {
+    for nonsense in
+        ["canaryinthemine", "mongodb://me:canaryinthemine?@127.0.0.1:1", "mongodb://me:canaryinthemine/@127.0.0.1:1"]
+    {
         let output = run_with(nonsense);
         let (stdout, stderr) = texts(&output);
         assert_eq!(stdout, "");
         assert!(stderr.contains("SHYLOCK_TEST_MONGODB"), "{stderr}");
-        assert_silence(&output, "hu");
+        assert_silence(&output, "canary");
     }
 }
 
