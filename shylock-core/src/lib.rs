@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backend;
+mod chance;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -15,6 +16,9 @@ mod memory;
 mod name;
 mod options;
 mod process;
+#[cfg(feature = "simulation")]
+#[doc(hidden)]
+pub mod simulation;
 mod ticket;
 mod weak;
 
