@@ -11,9 +11,9 @@ use std::{
     time::Instant,
 };
 
-use shylock_proof::simulation::{Campaign, run};
+use shylock_proof::simulation::{Bug, Campaign, run};
 
-const USAGE: &str = "simulate --seed N [--trace] | --from A --count N [--threads T]";
+const USAGE: &str = "simulate (--seed N [--trace] | --from A --count N [--threads T]) [--bug NAME]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,11 +21,18 @@ fn main() -> ExitCode {
         let at = arguments.iter().position(|argument| argument == flag)?;
         arguments.get(at + 1)?.parse().ok()
     };
+    let named = arguments.iter().position(|argument| argument == "--bug").and_then(|at| arguments.get(at + 1));
+    let bug = named.and_then(|name| Bug::ALL.into_iter().find(|bug| format!("{bug:?}") == *name));
     match (number("--seed"), number("--count")) {
-        (Some(seed), _) => one(seed, arguments.iter().any(|argument| argument == "--trace")),
+        _ if named.is_some() && bug.is_none() => {
+            eprintln!("{USAGE}
+bugs: {:?}", Bug::ALL);
+            ExitCode::from(2)
+        }
+        (Some(seed), _) => one(seed, bug, arguments.iter().any(|argument| argument == "--trace")),
         (None, Some(count)) => {
             let threads = number("--threads").and_then(|threads| usize::try_from(threads).ok()).unwrap_or(1);
-            many(Campaign { from: number("--from").unwrap_or(1), count, threads, bug: None })
+            many(Campaign { from: number("--from").unwrap_or(1), count, threads, bug })
         }
         _ => {
             eprintln!("{USAGE}");
@@ -34,8 +41,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn one(seed: u64, trace: bool) -> ExitCode {
-    let outcome = run(seed, None);
+fn one(seed: u64, bug: Option<Bug>, trace: bool) -> ExitCode {
+    let outcome = run(seed, bug);
     println!("{:?}", outcome.plan);
     if trace {
         for event in &outcome.history {

@@ -7,49 +7,49 @@ use std::{
 
 /// A generator (SplitMix64). Each actor of a simulation has its own, so that what one does changes no other's numbers.
 #[derive(Debug)]
-pub struct Chance(AtomicU64);
+pub(super) struct Chance(AtomicU64);
 
 impl Chance {
     /// The generator of this seed.
     #[must_use]
-    pub const fn new(seed: u64) -> Self {
+    pub(super) const fn new(seed: u64) -> Self {
         Self(AtomicU64::new(seed))
     }
 
     /// The generator of one actor.
     #[must_use]
-    pub fn of(seed: u64, actor: u64) -> Self {
+    pub(super) fn of(seed: u64, actor: u64) -> Self {
         Self::new(mixed(seed ^ mixed(actor.wrapping_add(1))))
     }
 
     /// The next number.
-    pub fn next(&self) -> u64 {
+    pub(super) fn next(&self) -> u64 {
         const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
         mixed(self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP))
     }
 
     /// A number in `0..below`; zero where there is none.
-    pub fn below(&self, below: u64) -> u64 {
+    pub(super) fn below(&self, below: u64) -> u64 {
         self.next().checked_rem(below).unwrap_or_default()
     }
 
     /// A number in `least..=most`.
-    pub fn between(&self, least: u64, most: u64) -> u64 {
+    pub(super) fn between(&self, least: u64, most: u64) -> u64 {
         least + self.below(most - least + 1)
     }
 
     /// A time span in milliseconds, both ends included.
-    pub fn ms(&self, least: u64, most: u64) -> Duration {
+    pub(super) fn ms(&self, least: u64, most: u64) -> Duration {
         Duration::from_millis(self.between(least, most))
     }
 
     /// True in so many of a thousand cases.
-    pub fn per_mille(&self, cases: u64) -> bool {
+    pub(super) fn per_mille(&self, cases: u64) -> bool {
         self.below(1000) < cases
     }
 
     /// One of them.
-    pub fn one_of<T: Copy>(&self, all: &[T]) -> T {
+    pub(super) fn one_of<T: Copy>(&self, all: &[T]) -> T {
         let at = usize::try_from(self.below(all.len() as u64)).unwrap_or_default();
         all[at]
     }

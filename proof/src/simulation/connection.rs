@@ -18,7 +18,6 @@ use super::{
     bug::Bug,
     chance::Chance,
     fate::{Fate, delay, lag, roll},
-    plan::Kind,
     process::Process,
     server::Server,
     world::{World, lock},

@@ -19,6 +19,7 @@ mod campaign;
 mod chance;
 mod connection;
 mod fate;
+mod gate;
 mod operations;
 mod plan;
 mod process;

@@ -9,14 +9,12 @@ use std::{
 };
 
 use shylock_core::{LockManager, LockName};
-use tokio::{
-    sync::{mpsc, watch},
-    task::JoinHandle,
-};
+use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{
     chance::Chance,
     connection::Connection,
+    gate::Gate,
     user::use_locks,
     world::{World, lock},
 };
@@ -26,7 +24,7 @@ use super::{
 pub(super) struct Process {
     pub(super) number: u32,
     pub(super) world: Arc<World>,
-    state: watch::Sender<State>,
+    state: Gate<State>,
     cut_off: AtomicBool,
     manager: OnceLock<LockManager>,
     users: Mutex<Vec<JoinHandle<()>>>,
@@ -53,7 +51,7 @@ impl Process {
         let process = Arc::new(Self {
             number,
             world: Arc::clone(world),
-            state: watch::Sender::new(State::Running),
+            state: Gate::new(State::Running),
             cut_off: AtomicBool::new(false),
             manager: OnceLock::new(),
             users: Mutex::default(),
@@ -99,12 +97,12 @@ impl Process {
     }
 
     pub(super) fn is_dead(&self) -> bool {
-        *self.state.borrow() == State::Dead
+        self.state.state() == State::Dead
     }
 
     /// From now on nothing that it does reaches anybody.
     pub(super) fn kill(&self) {
-        self.state.send_replace(State::Dead);
+        self.state.set(State::Dead);
         self.world.beliefs.forget(self.number);
         lock(&self.users).drain(..).for_each(|task| task.abort());
         lock(&self.streams).clear();
@@ -120,20 +118,14 @@ impl Process {
     }
 
     fn change(&self, from: State, to: State) {
-        self.state.send_if_modified(|state| {
-            let is = *state == from;
-            if is {
-                *state = to;
-            }
-            is
-        });
+        if self.state.state() == from {
+            self.state.set(to);
+        }
     }
 
     /// Waits while it is paused; for ever once it is dead.
     pub(super) async fn running(&self) {
-        if *self.state.borrow() != State::Running {
-            drop(self.state.subscribe().wait_for(|state| *state == State::Running).await);
-        }
+        self.state.until(State::Running).await;
     }
 
     pub(super) fn cut_off(&self, cut_off: bool) {

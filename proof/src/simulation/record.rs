@@ -6,19 +6,19 @@ use shylock_core::{FencingToken, HolderId, HolderInfo, LeaseKey, LockInfo, LockN
 
 /// What is stored of a lock. Times are milliseconds on the clock of the server that wrote them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub(super) struct Record {
     /// The fencing token of the last grant.
-    pub token: u64,
+    pub(super) token: u64,
     /// The last holder.
-    pub holder: HolderId,
+    pub(super) holder: HolderId,
     /// What it says of itself.
-    pub info: HolderInfo,
+    pub(super) info: HolderInfo,
     /// When it got the lock.
-    pub acquired: u64,
+    pub(super) acquired: u64,
     /// When its lease ends.
-    pub ends: u64,
+    pub(super) ends: u64,
     /// Whether it was given back, or broken.
-    pub freed: bool,
+    pub(super) freed: bool,
 }
 
 impl Record {

@@ -17,7 +17,7 @@ const EPOCH: i64 = 1_700_000_000_000;
 
 /// The nodes and what they have stored.
 #[derive(Debug)]
-pub struct Server {
+pub(super) struct Server {
     /// How far the clock of each node is ahead, in milliseconds.
     ahead: [i64; 3],
     primary: usize,

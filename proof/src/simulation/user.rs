@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use shylock_core::{AsyncLock, AsyncLockGuard, Error, Result};
+use shylock_core::{AsyncLock, AsyncLockGuard, Error};
 use tokio::time;
 
 use super::{

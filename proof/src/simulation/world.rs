@@ -9,14 +9,12 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    sync::watch,
-    time::{self, Instant},
-};
+use tokio::time::{self, Instant};
 
 use super::{
     belief::Beliefs,
     chance::Chance,
+    gate::Gate,
     plan::{Kind, Plan},
     process::Process,
     resource::Resource,
@@ -32,7 +30,7 @@ pub(super) struct World {
     server: Mutex<Server>,
     /// No node is primary.
     pub(super) down: AtomicBool,
-    healed: watch::Sender<bool>,
+    healed: Gate<bool>,
     /// Each event, with the number of the write that it stands and falls with; zero: with none.
     events: Mutex<Vec<(u64, Event)>>,
     pub(super) beliefs: Beliefs,
@@ -53,7 +51,7 @@ impl World {
             begun: Instant::now(),
             server: Mutex::new(server),
             down: AtomicBool::new(false),
-            healed: watch::Sender::new(false),
+            healed: Gate::new(false),
             events: Mutex::default(),
             beliefs: Beliefs::default(),
             resource,
@@ -82,11 +80,11 @@ impl World {
     }
 
     pub(super) fn is_healed(&self) -> bool {
-        *self.healed.borrow()
+        self.healed.state()
     }
 
     pub(super) fn heal(&self) {
-        self.healed.send_replace(true);
+        self.healed.set(true);
     }
 
     /// Waits, but not beyond the end of all disturbance.
@@ -97,7 +95,7 @@ impl World {
     }
 
     pub(super) async fn until_healed(&self) {
-        drop(self.healed.subscribe().wait_for(|healed| *healed).await);
+        self.healed.until(true).await;
     }
 
     pub(super) fn record(&self, process: u32, lock: &str, what: What) {
