@@ -27,11 +27,11 @@ pub(crate) fn check(run: &Run<'_>) -> Vec<Violation> {
         let mut longest: Option<(Belief, Instant)> = None;
         for belief in beliefs {
             let Some(to) = belief.to else { continue };
-            if let Some((other, end)) = longest {
-                if overlap(run, end, belief.from) {
-                    let (tokens, times) = ([other.token, belief.token], [other.from.0, end.0, belief.from.0, to.0]);
-                    found.push(Violation::new(Breach::BeliefsOverlap, name, belief.process, &tokens, &times));
-                }
+            if let Some((other, end)) = longest
+                && overlap(run, end, belief.from)
+            {
+                let (tokens, times) = ([other.token, belief.token], [other.from.0, end.0, belief.from.0, to.0]);
+                found.push(Violation::new(Breach::BeliefsOverlap, name, belief.process, &tokens, &times));
             }
             longest = longest.filter(|(_, end)| *end >= to).or(Some((belief, to)));
         }

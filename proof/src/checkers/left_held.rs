@@ -24,7 +24,7 @@ pub(crate) fn check(run: &Run<'_>) -> Vec<Violation> {
                 None => None,
             };
             let waited = match next {
-                Some(next) => (next.at.0 > gone).then(|| (next.process, next.wanted.0, next.at.0)),
+                Some(next) => (next.at.0 > gone).then_some((next.process, next.wanted.0, next.at.0)),
                 None => longest_wait(run, lock, free),
             };
             let Some((process, from, to)) = waited else { continue };
@@ -64,7 +64,8 @@ fn gone(run: &Run<'_>, lock: &Lock) -> Vec<(u64, u64)> {
 }
 
 /// The same for grants that nobody was told of. Which call it was is not known, so it counts as the one that ended last of
-/// those that had begun by then.
+/// those that had begun by then. If one of them is still open, it may be the holder: that it got no answer is for CK-L
+/// to say.
 fn given_up(run: &Run<'_>, lock: &Lock) -> Vec<(u64, u64)> {
     let calls = lock.calls.iter().map(|&call| &run.calls[call]).filter(|call| unknown(call) || call.granted());
     let mut begun = calls.peekable();
@@ -86,7 +87,8 @@ fn given_up(run: &Run<'_>, lock: &Lock) -> Vec<(u64, u64)> {
 fn longest_wait(run: &Run<'_>, lock: &Lock, free: u64) -> Option<(u32, u64, u64)> {
     let calls = lock.calls.iter().map(|&call| &run.calls[call]).filter(|call| !call.granted());
     let waits = calls.filter_map(|call| Some((call.process, call.begin()?.0, end(run, call))));
-    waits.max_by_key(|(_, from, to)| to.saturating_sub(free.max(*from)))
+    let awake = waits.filter(|(process, from, to)| !run.paused(*process, *from, *to));
+    awake.max_by_key(|(_, from, to)| to.saturating_sub(free.max(*from)))
 }
 
 fn end(run: &Run<'_>, call: &Call<'_>) -> u64 {

@@ -28,10 +28,11 @@ pub(crate) fn check(run: &Run<'_>) -> Vec<Violation> {
                 Before::Nothing if before.is_some() && !run.settings.records_may_vanish => report(Breach::Vanished),
                 _ => {}
             }
-            if let (Before::Ended { at }, Some(before)) = (stored.before, before) {
-                if at < before.ends && known(lock, before.token) {
-                    report(Breach::Shortened);
-                }
+            if let (Before::Ended { at }, Some(before)) = (stored.before, before)
+                && at < before.ends
+                && known(lock, before.token)
+            {
+                report(Breach::Shortened);
             }
             before = Some(stored);
         }

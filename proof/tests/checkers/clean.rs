@@ -25,7 +25,7 @@ fn a_thousand_clean_histories_give_no_alarm() {
         assert_eq!(summary.unknown, summary.resolved, "seed {seed}: the last turn leaves nothing open");
     }
     println!("grants, accepted, fenced, unknown, untold, killed, paused, take-overs: {totals:?}");
-    assert!(totals.into_iter().all(|total| total > 1_000), "all of it happens: {totals:?}");
+    assert!(totals.into_iter().all(|total| total > 500), "all of it happens: {totals:?}");
 }
 
 #[test]

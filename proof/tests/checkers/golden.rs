@@ -143,7 +143,7 @@ fn a_call_may_take_its_slack_and_a_pause_excuses_it() {
 #[test]
 fn a_fixed_deadline_is_the_end_of_every_word() {
     let fixed = Settings { fixed_deadlines: true, ..settings() };
-    let find = |events: &[Event], settings| breaches(Checker::Deadlines, events, settings);
+    let find = |events: &[Event], settings: &Settings| breaches(Checker::Deadlines, events, settings);
     assert_eq!(find(&[asked(10, 1, 1, 100), asked(109, 1, 1, 1)], &fixed), []);
     assert_eq!(find(&[asked(10, 1, 1, 100), asked(110, 1, 1, 1)], &fixed), [Breach::PastDeadline]);
     assert_eq!(find(&[asked(10, 1, 1, 100), asked(110, 1, 1, 1)], &settings()), []);

@@ -12,7 +12,7 @@ const EPOCH: u64 = 1_790_000_000_000;
 const TTL: u64 = 10_000;
 const GRACE: u64 = 500;
 
-pub struct Line {
+pub(crate) struct Line {
     pub(crate) name: String,
     pub(crate) random: Random,
     /// From when on the lock can be granted.
@@ -29,21 +29,21 @@ pub struct Line {
 
 /// A grant in a turn.
 #[derive(Clone, Copy)]
-pub struct Held {
-    pub process: u32,
-    pub call: u64,
-    pub token: u64,
+pub(crate) struct Held {
+    pub(crate) process: u32,
+    pub(crate) call: u64,
+    pub(crate) token: u64,
     /// When the store granted it.
-    pub stored: u64,
+    pub(crate) stored: u64,
     /// When its caller learnt of it.
-    pub told: u64,
+    pub(crate) told: u64,
     /// Its end in the store, in milliseconds.
-    pub ends: u64,
-    pub wanted: u64,
+    pub(crate) ends: u64,
+    pub(crate) wanted: u64,
 }
 
 impl Line {
-    pub fn new(lock: u64, seed: u64) -> Self {
+    pub(crate) fn new(lock: u64, seed: u64) -> Self {
         let first = u32::try_from(lock * 10_000).expect("a number");
         Self {
             name: format!("lock {lock}"),
@@ -59,16 +59,22 @@ impl Line {
         }
     }
 
-    pub fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         self.free
     }
 
-    pub fn wait_until(&mut self, at: u64) {
+    pub(crate) fn wait_until(&mut self, at: u64) {
         self.free = self.free.max(at);
         self.last_wanted = self.last_wanted.max(at - MILLI);
     }
 
-    pub fn turn(&mut self, world: &mut World, rough: bool) {
+    /// The lock stays free until then, since nobody else wants it.
+    pub(crate) fn rest(&mut self, until: u64) {
+        self.free = self.free.max(until);
+        self.last_wanted = self.last_wanted.max(self.free);
+    }
+
+    pub(crate) fn turn(&mut self, world: &mut World, rough: bool) {
         match self.random.between(0, if rough { 14 } else { 9 }) {
             0..=5 => self.hold_turn(world),
             6 => self.refused_turn(world),
@@ -82,7 +88,7 @@ impl Line {
     }
 
     /// Wakes whoever is asleep, and leaves the lock free.
-    pub fn settle(&mut self, world: &mut World) {
+    pub(crate) fn settle(&mut self, world: &mut World) {
         self.hold_turn(world);
         assert!(self.asleep.is_none(), "whoever holds a lock wakes those who stand still");
     }
@@ -106,7 +112,8 @@ impl Line {
     pub(crate) fn wants(&mut self, world: &mut World, limit: Option<u64>) -> (u32, u64, u64) {
         let process = self.a_process();
         world.calls += 1;
-        let early = self.free.saturating_sub(self.random.between(0, 2 * SECOND));
+        let most = *self.random.pick(&[2 * SECOND, 15 * SECOND]).expect("a time");
+        let early = self.free.saturating_sub(self.random.between(0, most));
         let wanted = early.max(self.last_wanted + 1);
         self.last_wanted = wanted;
         world.add(wanted, process, &self.name, What::Wanted { call: world.calls, limit });

@@ -6,7 +6,7 @@ use shylock_proof::checkers::check_all;
 
 use crate::world::{clean, settings};
 
-/// The bound is for a release build; others are ten times slower.
+/// The bound is for a release build; others are slower.
 #[test]
 fn two_hundred_thousand_events_are_checked_in_two_seconds() {
     let mut turns = 2_000;

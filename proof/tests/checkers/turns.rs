@@ -37,8 +37,9 @@ impl Line {
     pub(crate) fn killed_turn(&mut self, world: &mut World) {
         if self.random.one_in(4) {
             let (process, _, wanted) = self.wants(world, None);
-            self.free = self.free.max(wanted + self.trip());
-            world.add(self.free, process, "", What::Killed);
+            let killed = self.free.max(wanted + self.trip());
+            self.rest(killed);
+            world.add(killed, process, "", What::Killed);
             return self.replace(process);
         }
         let held = self.acquire(world);
@@ -54,7 +55,7 @@ impl Line {
 
     /// A call whose outcome nobody knows: it fails, is dropped, gives up or is killed; the store may have granted it.
     pub(crate) fn answer_lost_turn(&mut self, world: &mut World, applied: bool) {
-        let mut sent = World { calls: world.calls, ..World::default() };
+        let mut sent = World::beside(world);
         let wish = self.wants(&mut sent, None);
         world.calls = sent.calls;
         let (process, call, wanted) = wish;
@@ -81,7 +82,7 @@ impl Line {
         match stored {
             Some(held) if killed || self.random.one_in(3) => self.goes_to_its_end(held.ends),
             Some(_) => self.record = Before::Free,
-            None => {}
+            None => self.rest(self.free),
         }
     }
 

@@ -9,12 +9,12 @@ use shylock_proof::{
 
 use crate::{line::Line, random::Random};
 
-pub const MICRO: u64 = 1_000;
-pub const MILLI: u64 = 1_000_000;
-pub const SECOND: u64 = 1_000_000_000;
-pub const SECRET: &str = "canary-7f3a";
+pub(crate) const MICRO: u64 = 1_000;
+pub(crate) const MILLI: u64 = 1_000_000;
+pub(crate) const SECOND: u64 = 1_000_000_000;
+pub(crate) const SECRET: &str = "canary-7f3a";
 
-pub fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings {
         ttl: 10 * SECOND,
         grace: SECOND / 2,
@@ -29,7 +29,7 @@ pub fn settings() -> Settings {
 }
 
 /// A history of several locks, each with this many turns.
-pub fn clean(seed: u64, turns: u64) -> Vec<Event> {
+pub(crate) fn clean(seed: u64, turns: u64) -> Vec<Event> {
     let mut random = Random::new(seed);
     let mut world = World::default();
     let locks = random.between(2, 5);
@@ -53,14 +53,19 @@ pub fn clean(seed: u64, turns: u64) -> Vec<Event> {
 }
 
 #[derive(Default)]
-pub struct World {
+pub(crate) struct World {
     events: Vec<Event>,
-    pub calls: u64,
-    pub writes: u64,
+    pub(crate) calls: u64,
+    pub(crate) writes: u64,
 }
 
 impl World {
-    pub fn add(&mut self, at: u64, process: u32, lock: &str, what: What) {
+    /// A world whose events do not count, for a call that will be told otherwise.
+    pub(crate) fn beside(world: &World) -> Self {
+        Self { calls: world.calls, ..Self::default() }
+    }
+
+    pub(crate) fn add(&mut self, at: u64, process: u32, lock: &str, what: What) {
         self.events.push(Event { at, process, lock: lock.to_owned(), what });
     }
 

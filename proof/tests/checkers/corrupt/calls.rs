@@ -11,7 +11,7 @@ use crate::{
     world::{MILLI, SECOND, settings},
 };
 
-pub const KINDS: &[Corruption] = &[
+pub(crate) const KINDS: &[Corruption] = &[
     (Breach::TokenTwice, "a token is granted twice", token_twice),
     (Breach::TokenFell, "two grants change their tokens", token_fell),
     (Breach::TokenImpossible, "a token is 0, or too large", token_impossible),

@@ -11,7 +11,7 @@ use crate::{
     world::{SECOND, settings},
 };
 
-pub const KINDS: &[Corruption] = &[
+pub(crate) const KINDS: &[Corruption] = &[
     (Breach::BeliefsOverlap, "a holder goes on while the next one holds", goes_on),
     (Breach::BeliefsOverlap, "a grant comes before the last one's end", comes_early),
     (Breach::BeliefsOverlap, "whoever stood still believes on", believes_on),
@@ -68,7 +68,8 @@ fn comes_early(random: &mut Random, events: &mut Vec<Event>) -> bool {
 
 fn believes_on(random: &mut Random, events: &mut Vec<Event>) -> bool {
     let denied = any(random, events, |event| {
-        let paused = |other: &Event| other.process == event.process && other.what == What::Paused;
+        let paused =
+            |other: &Event| other.process == event.process && other.what == What::Paused && other.at < event.at;
         matches!(event.what, What::Asked { held: false, .. }) && events.iter().any(paused)
     });
     let Some(place) = denied else { return false };
@@ -96,7 +97,8 @@ fn held_after(random: &mut Random, events: &mut Vec<Event>, is: fn(&Event) -> bo
 fn loss_late(random: &mut Random, events: &mut Vec<Event>) -> bool {
     let Some(place) = any(random, events, |event| matches!(event.what, What::Lost { .. })) else { return false };
     let denied = |event: &&Event| matches!(event.what, What::Asked { held: false, .. });
-    let own = of(&events[place].lock, token_of(&events[place]));
+    let lock = events[place].lock.clone();
+    let own = of(&lock, token_of(&events[place]));
     let since = events.iter().filter(denied).find(|event| own(event)).expect("it was asked").at;
     events[place].at = since + settings().loss_delay + 1;
     true

@@ -11,7 +11,7 @@ use crate::{
     world::{SECOND, SECRET, settings},
 };
 
-pub const KINDS: &[Corruption] = &[
+pub(crate) const KINDS: &[Corruption] = &[
     (Breach::TasksLeft, "a task stays", |random, events| uses(random, events, [1, 0, 0, 0])),
     (Breach::ConnectionsLeft, "a connection stays", |random, events| uses(random, events, [0, 1, 0, 0])),
     (Breach::FilesLeft, "a file stays open", |random, events| uses(random, events, [0, 0, 1, 0])),

@@ -8,7 +8,7 @@ use shylock_proof::{
 use super::{Corruption, story::*};
 use crate::{random::Random, world::SECOND};
 
-pub const KINDS: &[Corruption] = &[
+pub(crate) const KINDS: &[Corruption] = &[
     (Breach::StoredTokenFell, "two grants change their tokens", token_fell),
     (Breach::TokenRule, "a token is one too large", |random, events| rule(random, events, 1)),
     (Breach::TokenRule, "a token is far too large", |random, events| rule(random, events, 1 << 40)),
@@ -123,7 +123,14 @@ fn left_held(random: &mut Random, events: &mut Vec<Event>, for_ever: bool) -> bo
         let killed = |process| events.iter().any(|event| event.process == process && event.what == What::Killed);
         let next = granted(events, lock, token_of(&events[second]).expect("a token"));
         let upset = |place: usize| upset(events).contains(&events[place].process);
-        holder.is_none_or(|place| killed(events[place].process)) && next.is_some_and(|place| !upset(place))
+        holder.is_none_or(|place| killed(events[place].process) && !given_back(events, place))
+            && next.is_some_and(|place| !upset(place))
+    });
+    // A call that is open for ever, and was when nobody was told of the grant, may be the one that has it.
+    pairs.retain(|&(first, second)| {
+        let grant_of = |place: usize| granted(events, &events[first].lock, token_of(&events[place]).expect("a token"));
+        let next = grant_of(second).and_then(|place| wanted(events, call_of(&events[place])?)).expect("it was wanted");
+        !for_ever || grant_of(first).is_some() || events[next].at > events[first].at
     });
     let Some(&(first, second)) = random.pick(&pairs) else { return false };
     let (lock, from) = (events[first].lock.clone(), events[second].at);
@@ -138,4 +145,10 @@ fn left_held(random: &mut Random, events: &mut Vec<Event>, for_ever: bool) -> bo
         events.iter_mut().filter(|event| event.at >= from).for_each(|event| event.at += 40 * SECOND);
     }
     true
+}
+
+/// Whether a grant was given back; its process may be killed later for all that.
+fn given_back(events: &[Event], grant: usize) -> bool {
+    let same = |event: &Event| event.lock == events[grant].lock && token_of(event) == token_of(&events[grant]);
+    events.iter().any(|event| matches!(event.what, What::Releasing { .. }) && same(event))
 }

@@ -8,7 +8,7 @@ use shylock_proof::{
 use super::{Corruption, story::*};
 use crate::random::Random;
 
-pub const KINDS: &[Corruption] = &[
+pub(crate) const KINDS: &[Corruption] = &[
     (Breach::AcceptedFell, "two writes change places", fell),
     (Breach::AcceptedFell, "a write under way is accepted though it is stale", |random, events| {
         accept(random, events, false)
