@@ -15,6 +15,7 @@ use shylock_core::{AsyncLockGuard, Loss, LossReason};
 use super::{
     bug::Bug,
     process::Process,
+    resource::write,
     world::{World, lock},
 };
 use crate::history::What;
@@ -28,6 +29,7 @@ pub(super) struct Beliefs(Mutex<BTreeMap<u64, Holder>>);
 struct Holder {
     about: Arc<str>,
     process: u32,
+    granted_to: u32,
     token: u64,
     /// Asked without waiting for it. `None` once it has resolved.
     lost: Option<Lost>,
@@ -69,7 +71,7 @@ impl Beliefs {
         others
             .filter_map(|holder| {
                 let believes = holder.believes(world.plan.bug, now);
-                believes.then_some((holder.process, holder.token))
+                believes.then_some((holder.granted_to, holder.token))
             })
             .collect()
     }
@@ -84,6 +86,8 @@ impl Beliefs {
 #[derive(Debug)]
 pub(super) struct Belief {
     process: Arc<Process>,
+    /// Whose grant it is: a ticket goes on with that of another process.
+    granted_to: u32,
     pub(super) about: Arc<str>,
     pub(super) token: u64,
     number: u64,
@@ -91,7 +95,12 @@ pub(super) struct Belief {
 
 impl Belief {
     /// The user has the guard now.
-    pub(super) fn begin(process: &Arc<Process>, guard: &AsyncLockGuard, unrenewed_ttl: Option<Duration>) -> Self {
+    pub(super) fn begin(
+        process: &Arc<Process>,
+        granted_to: u32,
+        guard: &AsyncLockGuard,
+        unrenewed_ttl: Option<Duration>,
+    ) -> Self {
         let world = &process.world;
         let (about, token): (Arc<str>, u64) = (Arc::from(guard.name()), guard.token().get());
         for (other, theirs) in world.beliefs.others(world, &about, token) {
@@ -105,6 +114,7 @@ impl Belief {
         let holder = Holder {
             about: Arc::clone(&about),
             process: process.number,
+            granted_to,
             token,
             lost: Some(Box::pin(guard.lost())),
             loss: None,
@@ -112,7 +122,10 @@ impl Belief {
         };
         let number = world.number();
         lock(&world.beliefs.0).insert(number, holder);
-        Self { process: Arc::clone(process), about, token, number }
+        let belief = Self { process: Arc::clone(process), granted_to, about, token, number };
+        belief.ask(guard);
+        belief.watch(guard);
+        belief
     }
 
     /// Asks the guard, and tells its answer.
@@ -122,28 +135,34 @@ impl Belief {
         let Some(holder) = table.get_mut(&self.number) else { return false };
         let held = holder.believes(world.plan.bug, world.at());
         drop(table);
-        let left = u64::try_from(guard.remaining().as_nanos()).unwrap_or(u64::MAX);
-        world.record(self.process.number, &self.about, What::Asked { token: self.token, held, left });
+        let left = u64::try_from(guard.remaining().as_nanos()).unwrap_or(u64::MAX).max(u64::from(held));
+        world.record(self.granted_to, &self.about, What::Asked { token: self.token, held, left });
         held
     }
 
     /// Tells of its loss, when it is lost before it is given back.
-    pub(super) fn watch(&self, guard: &AsyncLockGuard) {
-        let (process, about, token, number) =
-            (Arc::clone(&self.process), Arc::clone(&self.about), self.token, self.number);
+    fn watch(&self, guard: &AsyncLockGuard) {
+        let (process, granted_to) = (Arc::clone(&self.process), self.granted_to);
+        let (about, token, number) = (Arc::clone(&self.about), self.token, self.number);
         let lost = guard.lost();
         tokio::spawn(async move {
             let Loss { reason, .. } = lost.await;
             let world = &process.world;
             if reason != LossReason::Released && lock(&world.beliefs.0).contains_key(&number) {
-                world.record(process.number, &about, What::Lost { token, reason: format!("{reason:?}") });
+                world.record(granted_to, &about, What::Lost { token, reason: format!("{reason:?}") });
             }
         });
     }
 
     /// The user does not act by it any more; who has its ticket may.
-    pub(super) fn end(self) {
+    pub(super) fn end(self) -> u32 {
         lock(&self.process.world.beliefs.0).remove(&self.number);
+        self.granted_to
+    }
+
+    /// Sends a write to the resource, which arrives after so long.
+    pub(super) fn write(&self, delay: Duration) {
+        write(&self.process.world, self.granted_to, &self.about, self.token, delay);
     }
 }
 
@@ -152,7 +171,7 @@ impl Drop for Belief {
         let world = &self.process.world;
         let was_there = lock(&world.beliefs.0).remove(&self.number).is_some();
         if was_there && !self.process.is_dead() {
-            world.record(self.process.number, &self.about, What::Releasing { token: self.token });
+            world.record(self.granted_to, &self.about, What::Releasing { token: self.token });
         }
     }
 }

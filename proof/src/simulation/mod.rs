@@ -20,6 +20,7 @@ mod chance;
 mod connection;
 mod fate;
 mod gate;
+mod judge;
 mod operations;
 mod plan;
 mod process;

@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     bug::Bug,
-    process::Process,
     world::{World, lock},
 };
 use crate::history::What;
@@ -38,9 +37,15 @@ impl Resource {
     }
 }
 
+impl Resource {
+    fn has_seen_more_than(&self, about: &str, token: u64) -> bool {
+        self.seen.get(about).is_some_and(|(largest, _)| *largest > token)
+    }
+}
+
 /// Sends a write, which arrives after so long, whatever has become of its writer.
-pub(super) fn write(process: &Process, about: &Arc<str>, token: u64, delay: Duration) {
-    let (world, number, about) = (Arc::clone(&process.world), process.number, Arc::clone(about));
+pub(super) fn write(world: &Arc<World>, number: u32, about: &Arc<str>, token: u64, delay: Duration) {
+    let (world, about) = (Arc::clone(world), Arc::clone(about));
     let write = world.number();
     world.record(number, &about, What::Writing { write, token });
     tokio::spawn(async move {
@@ -50,7 +55,12 @@ pub(super) fn write(process: &Process, about: &Arc<str>, token: u64, delay: Dura
 }
 
 fn arrive(world: &World, process: u32, about: &str, write: u64, token: u64) {
-    let accepted = lock(&world.resource).accept(about, token);
+    let mut resource = lock(&world.resource);
+    let accepted = resource.accept(about, token);
+    if accepted.is_none() && !resource.has_seen_more_than(about, token) {
+        world.violated(format!("{:?}: {about} refused a write with the largest token, {token}", world.at()));
+    }
+    drop(resource);
     let what = accepted.map_or(What::Fenced { write, token }, |order| What::Accepted { write, token, order });
     world.record(process, about, what);
 }

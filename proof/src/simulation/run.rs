@@ -7,6 +7,7 @@ use tokio::time;
 
 use super::{
     bug::Bug,
+    judge::judge,
     plan::{Kind, Plan},
     process::Process,
     trouble::disturb,
@@ -40,15 +41,11 @@ pub fn run(seed: u64, bug: Option<Bug>) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.unwrap_or_else(|error| panic!("no runtime: {error}"));
     let world = runtime.block_on(live(Plan::new(seed, bug)));
-    let outcome = Outcome {
-        plan: world.plan.clone(),
-        took: runtime.block_on(async { world.at() }),
-        history: world.history(),
-        violations: world.violations(),
-        faults: world.faults(),
-    };
+    let (took, history, mut violations) =
+        (runtime.block_on(async { world.at() }), world.history(), world.violations());
+    violations.extend(judge(&history, &world.plan));
     world.clear();
-    outcome
+    Outcome { plan: world.plan.clone(), took, history, violations, faults: world.faults() }
 }
 
 async fn live(plan: Plan) -> Arc<World> {
@@ -103,6 +100,7 @@ async fn have_it_once(world: &World, process: &Arc<Process>, name: &str, patienc
     };
     wish.granted(&guard);
     let token = guard.token().get();
+    world.record(process.number, name, What::Asked { token, held: guard.is_held(), left: 1 });
     world.record(process.number, name, What::Releasing { token });
     match guard.release().await {
         Ok(()) => world.record(process.number, name, What::Released { token, answer: crate::history::Answer::Released }),
@@ -112,7 +110,7 @@ async fn have_it_once(world: &World, process: &Arc<Process>, name: &str, patienc
 
 /// How long it takes at most until whoever waits has the lock, in a world that is healed: the longest lease and the
 /// grace, a look, and the time that the others hold it.
-fn patience(plan: &Plan) -> Duration {
+pub(super) fn patience(plan: &Plan) -> Duration {
     let looks = Duration::from_secs(6);
     let others = Duration::from_secs(4);
     (plan.ttl * 2).mul_f64(1.1) + plan.allowance * 2 + plan.skew * 2 + looks + others

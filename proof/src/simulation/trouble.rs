@@ -71,6 +71,7 @@ impl Trouble {
                 let ahead = skewed(&self.world.plan, &self.chance);
                 self.world.server().set_clock(ahead);
                 self.world.begin(kind, 0, format!("{ahead} ms"));
+                self.world.end(kind, 0);
             }
             _ => self.meet(kind),
         }
@@ -88,6 +89,7 @@ impl Trouble {
             Kind::CutNotices => {
                 process.cut_streams();
                 self.world.begin(kind, process.number, String::new());
+                self.world.end(kind, process.number);
             }
             Kind::Kill => {
                 self.world.disturb(kind);

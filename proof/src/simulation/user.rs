@@ -10,7 +10,6 @@ use super::{
     chance::Chance,
     plan::{Kind, Plan},
     process::{CALL_TIMEOUT, Process},
-    resource::write,
     wish::Wish,
 };
 use crate::history::{Answer, What};
@@ -75,9 +74,7 @@ impl User {
     }
 
     fn have(&self, guard: &AsyncLockGuard, unrenewed: Option<Duration>) -> Belief {
-        let belief = Belief::begin(&self.process, guard, unrenewed);
-        belief.watch(guard);
-        belief
+        Belief::begin(&self.process, self.process.number, guard, unrenewed)
     }
 
     async fn acquire(&self, lock: &AsyncLock) -> Option<AsyncLockGuard> {
@@ -131,7 +128,7 @@ impl User {
             match chance.below(8) {
                 0..4 if held => {
                     let delay = if chance.per_mille(150) { chance.ms(100, 6000) } else { chance.ms(0, 20) };
-                    write(&self.process, &belief.about, belief.token, delay);
+                    belief.write(delay);
                 }
                 4 => {
                     let asked = self.process.world.at();
@@ -153,9 +150,10 @@ impl User {
                 drop(belief);
                 drop(guard);
             }
-            3..5 => self.pass_on(guard, belief).await,
+            3..5 if guard.is_held() => self.pass_on(guard, belief).await,
             _ => {
                 let (about, token) = (Arc::clone(&belief.about), belief.token);
+                belief.ask(&guard);
                 drop(belief);
                 let asked = self.process.world.at();
                 let Some(outcome) = self.perhaps_cancelled(300, guard.release()).await else { return };
@@ -174,7 +172,7 @@ impl User {
     /// Detaches the guard; this process or another goes on with the ticket.
     async fn pass_on(&self, guard: AsyncLockGuard, belief: Belief) {
         let ticket = guard.detach();
-        belief.end();
+        let granted_to = belief.end();
         self.pause(200).await;
         let living = self.process.world.living();
         let Some(other) = living.get(usize::try_from(self.chance.below(living.len() as u64)).unwrap_or_default()) else {
@@ -184,7 +182,7 @@ impl User {
         other.run(async move {
             let resume = next.process.manager().resume(ticket);
             if let Some(Ok(guard)) = next.perhaps_cancelled(300, resume).await {
-                let belief = next.have(&guard, None);
+                let belief = Belief::begin(&next.process, granted_to, &guard, None);
                 next.work(&guard, &belief).await;
                 drop(belief);
                 drop(next.perhaps_cancelled(300, guard.release()).await);
