@@ -25,8 +25,11 @@ fn main() -> ExitCode {
     let bug = named.and_then(|name| Bug::ALL.into_iter().find(|bug| format!("{bug:?}") == *name));
     match (number("--seed"), number("--count")) {
         _ if named.is_some() && bug.is_none() => {
-            eprintln!("{USAGE}
-bugs: {:?}", Bug::ALL);
+            eprintln!(
+                "{USAGE}
+bugs: {:?}",
+                Bug::ALL
+            );
             ExitCode::from(2)
         }
         (Some(seed), _) => one(seed, bug, arguments.iter().any(|argument| argument == "--trace")),

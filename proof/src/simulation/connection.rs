@@ -108,6 +108,7 @@ impl Connection {
         let world = &self.world;
         match self.chance.below(10) {
             _ if hangs => world.until_healed().await,
+            _ if world.plan.is_gentle() => world.wait(self.chance.ms(0, 50)).await,
             0 => world.until_healed().await,
             1..4 => world.wait(self.chance.ms(300, 5000)).await,
             _ => world.wait(self.chance.ms(0, 50)).await,
@@ -189,8 +190,7 @@ impl<T> Request<T> {
 #[async_trait]
 impl Backend for Connection {
     async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
-        let (request, world, first) =
-            (request.clone(), Arc::clone(&self.world), self.first_sent(request.holder));
+        let (request, world, first) = (request.clone(), Arc::clone(&self.world), self.first_sent(request.holder));
         if world.plan.bug == Some(Bug::ChecksThenActs) {
             let name = request.name.clone();
             if self.call(None, move |server, _| server.is_takeable(&name)).await? {

@@ -21,16 +21,47 @@ pub(super) fn judge(history: &[Event], plan: &Plan) -> Vec<String> {
     found.map(ToString::to_string).chain(strays(history, plan)).collect()
 }
 
+/// Whether it is none, as far as a simulation can see and the checker cannot.
+fn is_excused(violation: &Violation, history: &[Event]) -> bool {
+    let of_lock: Vec<&Event> = history.iter().filter(|event| event.lock == violation.lock).collect();
+    let tokens = &violation.tokens;
+    match violation.breach {
+        Breach::ReleasedInVain => tokens.iter().all(|token| held_when_released(&of_lock, *token)),
+        Breach::Unexplained => tokens.iter().all(|token| another_came_before_the_refusal(&of_lock, *token)),
+        _ => false,
+    }
+}
+
+/// A call may be refused in the end though it had the lock before, without its knowledge and for a whole lease. But then
+/// somebody else has it by now: what a call itself has got is no reason to refuse it.
+fn another_came_before_the_refusal(of_lock: &[&Event], untold: u64) -> bool {
+    let told: BTreeSet<u64> = of_lock.iter().filter_map(|event| granted(event)).collect();
+    let (mut open, mut stored, mut another) = (BTreeSet::new(), false, false);
+    for event in of_lock {
+        match event.what {
+            What::Wanted { call, limit: None } if !stored => drop(open.insert(call)),
+            What::Stored { token, .. } if token == untold => stored = true,
+            What::Stored { token, .. } => another |= stored && told.contains(&token),
+            What::Refused { call } if another && open.contains(&call) => return true,
+            What::Refused { call } | What::Granted { call, .. } | What::Abandoned { call } if !stored => {
+                open.remove(&call);
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+fn granted(event: &Event) -> Option<u64> {
+    if let What::Granted { token, .. } = event.what { Some(token) } else { None }
+}
+
 /// A release whose first try may have freed the lock, and whose next ones came when another had it, is told as a release:
 /// nobody else had the lock while its holder acted. The checker, which cannot see the tries, takes the end of the lease
 /// for a loss.
-fn is_excused(violation: &Violation, history: &[Event]) -> bool {
-    violation.breach == Breach::ReleasedInVain && violation.tokens.iter().all(|token| held_when_released(history, &violation.lock, *token))
-}
-
-fn held_when_released(history: &[Event], lock: &str, released: u64) -> bool {
+fn held_when_released(of_lock: &[&Event], released: u64) -> bool {
     let mut last = false;
-    for event in history.iter().filter(|event| event.lock == lock) {
+    for event in of_lock {
         match event.what {
             What::Asked { token, held, .. } if token == released => last = held,
             What::Releasing { token } if token == released => return last,
@@ -40,17 +71,12 @@ fn held_when_released(history: &[Event], lock: &str, released: u64) -> bool {
     false
 }
 
-/// What only loses single messages, and tells so soon.
-const GENTLE: [Kind; 5] =
-    [Kind::LostRequest, Kind::LostReply, Kind::Cancel, Kind::CutNotices, Kind::SilentNotices];
-
 /// Grants that nobody was told of, and that nobody gave back either. Where no more than single messages are lost, a
 /// grant is recognised or withdrawn long before its end.
 fn strays(history: &[Event], plan: &Plan) -> Vec<String> {
-    if !plan.kinds.iter().all(|kind| GENTLE.contains(kind)) {
+    if !plan.is_gentle() {
         return Vec::new();
     }
-    let granted = |event: &Event| if let What::Granted { token, .. } = event.what { Some(token) } else { None };
     let told: BTreeSet<(&str, u64)> =
         history.iter().filter_map(|event| Some((event.lock.as_str(), granted(event)?))).collect();
     let mut last: BTreeMap<&str, u64> = BTreeMap::new();

@@ -122,6 +122,14 @@ impl Plan {
         self.kinds.contains(&kind)
     }
 
+    /// Whether it does no more than to lose single messages, and tells so soon.
+    #[must_use]
+    pub fn is_gentle(&self) -> bool {
+        const GENTLE: [Kind; 5] =
+            [Kind::LostRequest, Kind::LostReply, Kind::Cancel, Kind::CutNotices, Kind::SilentNotices];
+        self.kinds.iter().all(|kind| GENTLE.contains(kind))
+    }
+
     /// Whether the clocks keep to what the store assumes, so that leases cannot overlap.
     #[must_use]
     pub fn keeps_to_allowance(&self) -> bool {

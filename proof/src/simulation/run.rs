@@ -41,8 +41,7 @@ pub fn run(seed: u64, bug: Option<Bug>) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.unwrap_or_else(|error| panic!("no runtime: {error}"));
     let world = runtime.block_on(live(Plan::new(seed, bug)));
-    let (took, history, mut violations) =
-        (runtime.block_on(async { world.at() }), world.history(), world.violations());
+    let (took, history, mut violations) = (runtime.block_on(async { world.at() }), world.history(), world.violations());
     violations.extend(judge(&history, &world.plan));
     world.clear();
     Outcome { plan: world.plan.clone(), took, history, violations, faults: world.faults() }
@@ -103,7 +102,9 @@ async fn have_it_once(world: &World, process: &Arc<Process>, name: &str, patienc
     world.record(process.number, name, What::Asked { token, held: guard.is_held(), left: 1 });
     world.record(process.number, name, What::Releasing { token });
     match guard.release().await {
-        Ok(()) => world.record(process.number, name, What::Released { token, answer: crate::history::Answer::Released }),
+        Ok(()) => {
+            world.record(process.number, name, What::Released { token, answer: crate::history::Answer::Released })
+        }
         Err(error) => world.violated(format!("process {} did not release {name}: {error}", process.number)),
     }
 }

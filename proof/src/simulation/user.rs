@@ -175,7 +175,8 @@ impl User {
         let granted_to = belief.end();
         self.pause(200).await;
         let living = self.process.world.living();
-        let Some(other) = living.get(usize::try_from(self.chance.below(living.len() as u64)).unwrap_or_default()) else {
+        let Some(other) = living.get(usize::try_from(self.chance.below(living.len() as u64)).unwrap_or_default())
+        else {
             return;
         };
         let next = Self { process: Arc::clone(other), chance: Arc::clone(&self.chance) };
