@@ -33,6 +33,10 @@ impl Moment {
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn since_boot() -> Duration {
+    #[cfg(feature = "simulation")]
+    if crate::simulation::is_on() {
+        return Duration::ZERO;
+    }
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     Duration::try_from(now).unwrap_or_default()
 }

@@ -86,8 +86,8 @@ impl AsyncLockGuard {
         self.held.renew()
     }
 
-    /// Releases the lock, and tells what became of it. `Ok` after the lease had ended means that nobody had taken the
-    /// lock in between.
+    /// Releases the lock, and tells what became of it. `Ok`: nobody else had the lock before this call, also if the lease
+    /// had ended by then.
     ///
     /// # Cancel safety
     /// Cancel safe: the release goes on in the background.

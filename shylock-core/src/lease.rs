@@ -60,7 +60,7 @@ impl HolderId {
     /// The operating system has no random numbers to give.
     pub fn random() -> Result<Self, getrandom::Error> {
         let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes)?;
+        crate::chance::fill(&mut bytes)?;
         Ok(Self(bytes))
     }
 

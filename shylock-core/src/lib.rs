@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backend;
+mod chance;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -20,6 +21,9 @@ mod process;
 pub mod protocol;
 #[cfg_attr(not(feature = "protocol"), allow(unreachable_pub, reason = "the model of the protocol sees it"))]
 mod record;
+#[cfg(feature = "simulation")]
+#[doc(hidden)]
+pub mod simulation;
 mod ticket;
 mod weak;
 

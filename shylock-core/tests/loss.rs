@@ -2,7 +2,7 @@
 
 mod support;
 
-use shylock_core::{Error, LossReason};
+use shylock_core::{Error, LockManager, LossReason};
 use support::{Fault, Faulty, Op, ms, s};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -207,4 +207,26 @@ async fn with_keeps_the_result_of_the_section_when_only_the_release_fails() {
     store.on(Op::Release, Fault::Permanent);
     let outcome = store.manager().lock("x").with(async |_| 42).await;
     assert_eq!(outcome.expect("the section ran under the lock"), 42);
+}
+
+/// A simulation found it: the lease is lost, the release is sent and lost, and another gets in before it is repeated. That
+/// is no release, since others may have been in while this holder still acted.
+#[tokio::test(start_paused = true)]
+async fn a_lost_lease_is_not_told_to_be_released_after_an_answer_that_never_came() {
+    let store = Faulty::default();
+    let builder = LockManager::builder(store.clone()).ttl(s(3)).safety_margin(ms(1400));
+    let (here, there) = (builder.build().expect("options"), store.manager());
+    let guard = here.lock("x").with_auto_renew(false).acquire().await.expect("granted");
+    sleep(ms(1700)).await;
+    assert!(!guard.is_held());
+    store.next(1, Op::Release, Fault::LosesRequest);
+    let release = tokio::spawn(guard.release());
+    while store.calls(Op::Release) == 0 {
+        tokio::task::yield_now().await;
+    }
+    there.force_break("x").await.expect("broken").expect("it was held");
+    let next = there.lock("x").acquire().await.expect("granted");
+    let outcome = release.await.expect("no panic");
+    assert!(matches!(outcome, Err(Error::Lost { reason: LossReason::Taken })), "{outcome:?}");
+    next.release().await.expect("released");
 }

@@ -4,7 +4,7 @@ mod support;
 
 use shylock_core::{Error, LockManager};
 use support::{Fault, Faulty, Op, ms, s};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_request_is_sent_again_and_a_lost_answer_recognised() {
@@ -221,5 +221,22 @@ async fn a_hand_off_that_fails_becomes_a_release() {
         let next = timeout(s(2), waiting).await.expect("soon").expect("no panic").expect("granted");
         assert!(next.token() > token && store.calls(Op::HandOff) == 1, "{fault:?}");
         assert_eq!(store.holder("x").await.expect("held").token, next.token(), "{fault:?}");
+    }
+}
+
+/// A simulation found it: `None` though nobody else was there. What had the lock was an acquisition of this very call,
+/// given up after a lease's length without an answer, and on its way back to the store.
+#[tokio::test(start_paused = true)]
+async fn what_a_call_itself_gave_up_is_not_another_holder() {
+    for heals_at in (700..1600).step_by(7) {
+        let store = Faulty::default();
+        let manager = LockManager::builder(store.clone()).ttl(s(1)).build().expect("options");
+        store.on(Op::Acquire, Fault::LosesAnswer);
+        let lock = manager.lock("x");
+        let call = tokio::spawn(async move { lock.try_acquire().await });
+        sleep(ms(heals_at)).await;
+        store.heal();
+        let guard = call.await.expect("no panic").expect("an answer");
+        assert!(guard.is_some(), "refused, healed after {heals_at} ms");
     }
 }

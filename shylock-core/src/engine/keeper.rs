@@ -126,6 +126,7 @@ impl Keeper {
             }
             let nap = Moment::now();
             tokio::select! {
+                biased;
                 () = time::sleep_until(again) => {}
                 () = leases.sooner.notified() => {}
             }

@@ -2,7 +2,10 @@
 
 use std::{
     future::Future,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -15,8 +18,12 @@ use super::{
 };
 use crate::{HolderInfo, LeaseKey, Loss, LossReason, Renewal, clock::Moment, process::Process};
 
+static NUMBERS: AtomicU64 = AtomicU64::new(0);
+
 #[derive(Debug)]
 pub(crate) struct Lease {
+    /// In the order in which this process came by its leases.
+    pub(super) number: u64,
     pub(crate) key: LeaseKey,
     pub(crate) terms: Terms,
     /// The hand-offs by which it came.
@@ -33,7 +40,8 @@ impl Lease {
     pub(crate) fn new(key: LeaseKey, info: Option<&HolderInfo>, terms: Terms, sent: Moment, row: Row) -> Self {
         let belief = Mutex::new(Belief::new(sent, Moment::now()));
         let (process, info) = (Process::this(), info.cloned().map(Box::new));
-        Self { key, terms, row, info, process, belief, lost: Notify::new() }
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        Self { number, key, terms, row, info, process, belief, lost: Notify::new() }
     }
 
     /// Whether this is a forked child's copy of a lease that its parent holds.

@@ -34,6 +34,7 @@ pub(crate) use self::{
     renew::Terms,
     runtime::Runtime,
 };
+use crate::chance::jitter as random;
 use crate::{Backend, BackendError, Error, HolderInfo, LockName, Result, options::ManagerOptions};
 
 #[derive(Debug)]
@@ -117,9 +118,4 @@ impl Drop for UnderWay {
 
 fn no_answer(limit: Duration) -> BackendError {
     BackendError::ambiguous(format!("no answer within {limit:?}"))
-}
-
-/// A random number in 0..1, for jitter only.
-fn random() -> f64 {
-    f64::from(getrandom::u32().unwrap_or(u32::MAX / 2)) / f64::from(u32::MAX)
 }

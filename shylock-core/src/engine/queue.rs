@@ -192,10 +192,15 @@ impl Lines {
         }
     }
 
-    /// The names that somebody waits for.
+    /// The names that somebody waits for, in their order.
     pub(super) fn waited_for(&self) -> Vec<LockName> {
         let table = self.table();
-        table.lines.iter().filter(|(_, line)| line.queue.is_some()).map(|(name, _)| name.clone()).collect()
+        let waited_for = table.lines.iter().filter(|(_, line)| line.queue.is_some());
+        let mut names: Vec<_> = waited_for.map(|(name, _)| name.clone()).collect();
+        drop(table);
+        // A map has its order by chance; who is told first is not left to it.
+        names.sort_unstable();
+        names
     }
 
     /// The lease by which this process holds the lock.

@@ -26,8 +26,8 @@ pub(crate) fn give_back(
         let outcome = match passed {
             Passed::Yes => Ok(Ok(())),
             Passed::NotHeld => Ok(Err(LossReason::Taken)),
-            Passed::No => to_the_store(engine, lease, false).await,
-            Passed::Unknown => to_the_store(engine, lease, true).await,
+            Passed::No => to_the_store(engine, lease, valid, false).await,
+            Passed::Unknown => to_the_store(engine, lease, valid, true).await,
         };
         going.heard = true;
         going.end(passed);
@@ -88,10 +88,12 @@ pub(crate) fn in_background(engine: &Arc<Engine>, lease: Arc<Lease>) {
     });
 }
 
-/// Repeats the release until the store knows, or until the lease has ended by itself.
+/// Repeats the release until the store knows, or until the lease has ended by itself. `valid`: nobody else can have had
+/// the lock when its holder gave it back.
 async fn to_the_store(
     engine: &Arc<Engine>,
     lease: &Lease,
+    valid: bool,
     mut unknown: bool,
 ) -> Result<Result<(), LossReason>, BackendError> {
     let mut pace = Pace::new(engine.options.poll_first, engine.options.poll_max);
@@ -100,8 +102,9 @@ async fn to_the_store(
         let answer = engine.call(lease.terms.call_limit, async move { backend.release(&key).await }).await;
         let error = match answer {
             Ok(ReleaseOutcome::Released) => return Ok(Ok(())),
-            // Perhaps an earlier try has released it, and only its answer was lost.
-            Ok(ReleaseOutcome::NotHeld) if unknown => return Ok(Ok(())),
+            // Perhaps an earlier try has released it, and only its answer was lost. If not, others came after its holder,
+            // unless that one acted on a lease that was lost.
+            Ok(ReleaseOutcome::NotHeld) if unknown && valid => return Ok(Ok(())),
             Ok(ReleaseOutcome::NotHeld) => return Ok(Err(LossReason::Taken)),
             Err(error) => error,
         };

@@ -37,11 +37,11 @@ struct Entry {
     ready: Option<Instant>,
 }
 
-/// The address of a lease: its own as long as the table holds it.
-type Id = usize;
+/// The number of a lease: those that are due at the same time go in the order in which they came.
+type Id = u64;
 
 fn id(lease: &Arc<Lease>) -> Id {
-    Arc::as_ptr(lease).addr()
+    lease.number
 }
 
 impl Schedule {

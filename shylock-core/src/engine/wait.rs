@@ -22,6 +22,8 @@ pub(super) struct Waiter<'a> {
     place: Option<&'a Place>,
     wanted: Wanted,
     claim: Claim,
+    /// The acquisitions before it, which are being withdrawn: what they may have got goes back to the store.
+    given_up: Vec<HolderId>,
     pace: Pace,
     /// Whether the store has said at least once who holds the lock.
     pub(super) answered: bool,
@@ -49,6 +51,7 @@ impl<'a> Waiter<'a> {
             place,
             wanted,
             claim,
+            given_up: Vec::new(),
             pace,
             answered: false,
             failed: None,
@@ -135,7 +138,7 @@ impl<'a> Waiter<'a> {
             Answer::Held(info) => {
                 (self.answered, self.failed, self.silent_since) = (true, None, Moment::now());
                 let holder = info.holder_info();
-                if matches!(patience, Patience::Never) {
+                if matches!(patience, Patience::Never) && !self.given_up.contains(&info.holder) {
                     return Err(Error::Timeout { waited: Duration::ZERO, holder: Some(holder) });
                 }
                 if let Some(place) = self.place {
@@ -178,6 +181,7 @@ impl<'a> Waiter<'a> {
 
     /// Begins a new acquisition; the one before is withdrawn.
     fn ask_anew(&mut self) -> Result<Duration> {
+        self.given_up.push(self.claim.acquisition.request.holder);
         self.claim = new_claim(self.engine, &self.wanted)?;
         self.offer();
         Ok(Duration::ZERO)

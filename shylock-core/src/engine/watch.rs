@@ -159,6 +159,7 @@ async fn follow(mut names: Receiver<LockName>, lines: &Lines, engine: &Weak<Engi
     let mut used = Instant::now();
     loop {
         tokio::select! {
+            biased;
             name = names.recv() => match name {
                 Some(name) => lines.wake(&name),
                 None => return End::Broken,

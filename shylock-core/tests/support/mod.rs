@@ -12,7 +12,7 @@ use shylock_core::{
     AcquireRequest, Attempt, Backend, BackendError, HandOff, LeaseKey, ListQuery, LockInfo, LockManager, LockName,
     MemoryBackend, ReleaseOutcome, RenewOutcome, Renewal, Watch,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Op {
@@ -26,9 +26,9 @@ pub(crate) enum Op {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Neither does it nor answers, ever.
+    /// Neither does it nor answers, until it is hung up.
     Hangs,
-    /// Does it, and never answers.
+    /// Does it, and does not answer until it is hung up.
     HangsAfter,
     /// Does it after this time.
     Delays(Duration),
@@ -49,6 +49,7 @@ pub(crate) enum Fault {
 pub(crate) struct Faulty {
     pub(crate) memory: MemoryBackend,
     state: Arc<Mutex<State>>,
+    hanging: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -81,6 +82,16 @@ impl Faulty {
 
     pub(crate) fn heal(&self) {
         self.state().faults.clear();
+    }
+
+    /// Ends all calls that hang.
+    pub(crate) fn hang_up(&self) {
+        self.hanging.notify_waiters();
+    }
+
+    async fn hung_up<T>(&self) -> Result<T, BackendError> {
+        self.hanging.notified().await;
+        Err(BackendError::ambiguous("hung up"))
     }
 
     pub(crate) fn calls(&self, op: Op) -> u32 {
@@ -157,10 +168,10 @@ impl Faulty {
         let _under_way = UnderWay::new(self, op);
         match self.fault(op) {
             None => call.await,
-            Some(Fault::Hangs) => std::future::pending().await,
+            Some(Fault::Hangs) => self.hung_up().await,
             Some(Fault::HangsAfter) => {
                 drop(call.await);
-                std::future::pending().await
+                self.hung_up().await
             }
             Some(Fault::Delays(time)) => {
                 tokio::time::sleep(time).await;
