@@ -18,6 +18,11 @@ mod memory;
 mod name;
 mod options;
 mod process;
+#[cfg(feature = "protocol")]
+#[doc(hidden)]
+pub mod protocol;
+#[cfg_attr(not(feature = "protocol"), allow(unreachable_pub, reason = "the model of the protocol sees it"))]
+mod record;
 mod ticket;
 mod weak;
 

@@ -10,14 +10,17 @@ use async_trait::async_trait;
 use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
-    AcquireRequest, Attempt, Backend, BackendError, FencingToken, Grant, HandOff, HolderId, HolderInfo, LeaseKey,
-    ListQuery, LockInfo, LockName, ReleaseOutcome, RenewOutcome, Renewal, Watch,
+    AcquireRequest, Attempt, Backend, BackendError, Grant, HandOff, HolderInfo, LeaseKey, ListQuery, LockInfo,
+    LockName, ReleaseOutcome, RenewOutcome, Renewal, Watch,
+    record::{Key, Record, Take, Wish},
 };
 
 /// How long the record of an idle lock is kept. Its token grows on afterwards all the same.
 const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many notices may wait for a listener. One that does not listen any more is left.
 const UNHEARD: usize = 1024;
+/// There is one server, and one clock.
+const NO_SKEW: Duration = Duration::ZERO;
 
 /// A store in memory, for tests and for programs of one process. Clones share it.
 ///
@@ -27,22 +30,18 @@ pub struct MemoryBackend(Arc<Mutex<Store>>);
 
 #[derive(Debug)]
 struct Store {
-    records: BTreeMap<LockName, Record>,
+    records: BTreeMap<LockName, Entry>,
     /// One reading of both clocks: the server's time is the first, moved on by tokio's.
     started: (Duration, Instant),
     cleaned: Duration,
     listeners: Vec<mpsc::Sender<LockName>>,
 }
 
+/// A lock's record, and what its holder tells others.
 #[derive(Debug, Clone)]
-struct Record {
-    token: FencingToken,
-    /// The last holder; a live one only while `ends` is later than now.
-    holder: HolderId,
+struct Entry {
+    record: Record,
     info: HolderInfo,
-    acquired: Duration,
-    /// On the server's clock since 1970; zero when it is free.
-    ends: Duration,
 }
 
 impl MemoryBackend {
@@ -59,7 +58,7 @@ impl MemoryBackend {
     pub(crate) fn clean_up(&self, name: &LockName) {
         let mut store = self.store();
         let now = store.now();
-        store.records.retain(|key, record| key != name || record.ends > now);
+        store.records.retain(|key, entry| key != name || entry.record.is_live(now));
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
@@ -79,32 +78,29 @@ impl Store {
         self.started.0 + self.started.1.elapsed()
     }
 
-    fn live(&mut self, name: &LockName) -> Option<&mut Record> {
-        let now = self.now();
-        self.records.get_mut(name).filter(|record| record.ends > now)
-    }
-
-    /// The record, if this lease was neither released nor taken over. It may have ended.
-    fn of(&mut self, lease: &LeaseKey) -> Option<&mut Record> {
-        let owned = |record: &&mut Record| (record.holder, record.token) == (lease.holder, lease.token);
-        self.records.get_mut(&lease.name).filter(owned).filter(|record| !record.ends.is_zero())
-    }
-
-    fn grant(&mut self, request: &AcquireRequest) -> Result<Grant, BackendError> {
-        let now = self.now();
-        self.clean_up(now);
-        let previous = self.records.get(&request.name).map(|record| record.token);
-        let token = u64::try_from(now.as_millis()).ok().and_then(|ms| FencingToken::following(previous, ms));
-        let token = token.ok_or_else(|| BackendError::permanent("there is no larger fencing token"))?;
-        let record = Record {
-            token,
-            holder: request.holder,
-            info: request.info.clone(),
-            acquired: now,
-            ends: now.saturating_add(request.ttl),
+    /// Notes what became of a wish. `None`: another has the lock.
+    fn settle(&mut self, request: &AcquireRequest, take: Take, now: Duration) -> Result<Option<Grant>, BackendError> {
+        let name = &request.name;
+        let record = match take {
+            Take::Held => return Ok(None),
+            Take::NoToken => return Err(BackendError::permanent("there is no larger fencing token")),
+            Take::Repeated(record) => {
+                self.change(name, record);
+                record
+            }
+            Take::New(record) => {
+                self.records.insert(name.clone(), Entry { record, info: request.info.clone() });
+                self.clean_up(now);
+                record
+            }
         };
-        self.records.insert(request.name.clone(), record);
-        Ok(Grant { token })
+        Ok(Some(Grant { token: record.token }))
+    }
+
+    fn change(&mut self, name: &LockName, record: Record) {
+        if let Some(entry) = self.records.get_mut(name) {
+            entry.record = record;
+        }
     }
 
     /// Tells all listeners that a lock has come free.
@@ -115,26 +111,34 @@ impl Store {
     fn clean_up(&mut self, now: Duration) {
         if now.saturating_sub(self.cleaned) >= RETENTION {
             self.cleaned = now;
-            self.records.retain(|_, record| record.acquired.max(record.ends).saturating_add(RETENTION) > now);
+            self.records.retain(|_, entry| !entry.record.is_idle(now, RETENTION));
         }
     }
 }
 
-impl Record {
+impl Entry {
     fn info(&self, name: &LockName, now: Duration) -> LockInfo {
-        let left = self.ends.saturating_sub(now);
+        let left = self.record.ends.saturating_sub(now);
         LockInfo {
             name: name.clone(),
-            holder: self.holder,
-            token: self.token,
+            holder: self.record.holder,
+            token: self.record.token,
             host: self.info.host.clone(),
             pid: self.info.pid,
             note: self.info.note.clone(),
-            acquired: UNIX_EPOCH + self.acquired,
+            acquired: UNIX_EPOCH + self.record.acquired,
             remaining: left,
             takeover_in: left,
         }
     }
+}
+
+fn wish(request: &AcquireRequest) -> Wish {
+    Wish { holder: request.holder, ttl: request.ttl }
+}
+
+fn key(lease: &LeaseKey) -> Key {
+    (lease.holder, lease.token)
 }
 
 #[async_trait]
@@ -142,48 +146,46 @@ impl Backend for MemoryBackend {
     async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
         let mut store = self.store();
         let now = store.now();
-        match store.live(&request.name) {
-            Some(record) if record.holder == request.holder => {
-                record.ends = record.ends.max(now.saturating_add(request.ttl));
-                Ok(Attempt::Granted(Grant { token: record.token }))
-            }
-            Some(record) => Ok(Attempt::Held(record.info(&request.name, now))),
-            None => store.grant(request).map(Attempt::Granted),
-        }
+        let existing = store.records.get(&request.name).map(|entry| &entry.record);
+        let take = Record::take(existing, &wish(request), now, NO_SKEW);
+        let grant = store.settle(request, take, now)?;
+        // Only somebody who is on record can be in the way.
+        Ok(grant.map_or_else(|| Attempt::Held(store.records[&request.name].info(&request.name, now)), Attempt::Granted))
     }
 
     async fn renew(&self, leases: &[Renewal]) -> Result<Vec<RenewOutcome>, BackendError> {
         let mut store = self.store();
         let now = store.now();
         let renew = |Renewal { lease, ttl }: &Renewal| {
-            store.of(lease).filter(|record| record.ends > now).map_or(RenewOutcome::NotHeld, |record| {
-                record.ends = record.ends.max(now.saturating_add(*ttl));
-                RenewOutcome::Renewed
-            })
+            let record = store.records.get(&lease.name)?.record.renewed(key(lease), *ttl, now)?;
+            store.change(&lease.name, record);
+            Some(RenewOutcome::Renewed)
         };
-        Ok(leases.iter().map(renew).collect())
+        Ok(leases.iter().map(renew).map(|outcome| outcome.unwrap_or(RenewOutcome::NotHeld)).collect())
     }
 
     async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
         let mut store = self.store();
-        let Some(record) = store.of(lease) else { return Ok(ReleaseOutcome::NotHeld) };
-        record.ends = Duration::ZERO;
+        let released = store.records.get(&lease.name).and_then(|entry| entry.record.released(key(lease)));
+        let Some(record) = released else { return Ok(ReleaseOutcome::NotHeld) };
+        store.change(&lease.name, record);
         store.tell(&lease.name);
         Ok(ReleaseOutcome::Released)
     }
 
     async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
         let mut store = self.store();
-        match store.of(from) {
-            Some(_) => store.grant(to).map(HandOff::Granted),
-            None => Ok(HandOff::NotHeld),
-        }
+        let now = store.now();
+        let Some(entry) = store.records.get(&from.name) else { return Ok(HandOff::NotHeld) };
+        let take = entry.record.handed_off(key(from), &wish(to), now);
+        Ok(store.settle(to, take, now)?.map_or(HandOff::NotHeld, HandOff::Granted))
     }
 
     async fn inspect(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
-        let mut store = self.store();
+        let store = self.store();
         let now = store.now();
-        Ok(store.live(name).map(|record| record.info(name, now)))
+        let live = store.records.get(name).filter(|entry| entry.record.is_live(now));
+        Ok(live.map(|entry| entry.info(name, now)))
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Vec<LockInfo>, BackendError> {
@@ -192,16 +194,17 @@ impl Backend for MemoryBackend {
         let wanted = |name: &LockName| {
             name.as_str().starts_with(&query.prefix) && query.after.as_ref().is_none_or(|after| name > after)
         };
-        let live = store.records.iter().filter(|(name, record)| record.ends > now && wanted(name));
-        Ok(live.take(query.limit).map(|(name, record)| record.info(name, now)).collect())
+        let live = store.records.iter().filter(|(name, entry)| entry.record.is_live(now) && wanted(name));
+        Ok(live.take(query.limit).map(|(name, entry)| entry.info(name, now)).collect())
     }
 
     async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
         let mut store = self.store();
         let now = store.now();
-        let Some(record) = store.live(name) else { return Ok(None) };
-        let info = record.info(name, now);
-        record.ends = Duration::ZERO;
+        let Some(entry) = store.records.get_mut(name) else { return Ok(None) };
+        let Some(record) = entry.record.broken(now) else { return Ok(None) };
+        let info = entry.info(name, now);
+        entry.record = record;
         store.tell(name);
         Ok(Some(info))
     }

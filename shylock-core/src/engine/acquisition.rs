@@ -11,10 +11,18 @@ use std::{
 
 use tokio::{sync::mpsc, time};
 
-use super::{Engine, held::Held, lease::Lease, pace::Pace, release, renew::Terms, turns::Row};
+use super::{
+    Engine,
+    held::Held,
+    lease::Lease,
+    ledger::{Finding, Ledger},
+    pace::Pace,
+    release,
+    renew::Terms,
+    turns::Row,
+};
 use crate::{
-    AcquireRequest, Attempt, BackendError, Failure, FencingToken, Grant, HandOff, LeaseKey, LockInfo, MIN_TTL,
-    clock::Moment,
+    AcquireRequest, Attempt, BackendError, Failure, Grant, HandOff, LeaseKey, LockInfo, MIN_TTL, clock::Moment,
 };
 
 #[derive(Debug)]
@@ -22,7 +30,7 @@ pub(crate) struct Acquisition {
     pub(crate) request: AcquireRequest,
     terms: Terms,
     engine: Arc<Engine>,
-    ledger: Mutex<Ledger>,
+    book: Mutex<Book>,
     answers: mpsc::UnboundedSender<Answer>,
 }
 
@@ -34,33 +42,16 @@ pub(crate) enum Answer {
     Failed(BackendError),
 }
 
+/// What is known of the requests, and the lease that was handed out as long as somebody has it.
 #[derive(Debug, Default)]
-struct Ledger {
-    /// Nobody waits any more: grants are to be released.
-    abandoned: bool,
-    /// The grant that was handed out, and its lease as long as somebody has it.
-    granted: Option<(FencingToken, Weak<Lease>)>,
-    /// Requests that may still be carried out.
-    open: u32,
-    /// Those of them that are hand-offs under way.
-    handed: u32,
-    /// Those of them that will bring no answer.
-    doubtful: u32,
-    /// When the first of the open ones was sent.
-    open_since: Option<Moment>,
-    /// What may have been granted for nobody is being found out.
-    withdrawing: bool,
+struct Book {
+    ledger: Ledger<Moment>,
+    lease: Weak<Lease>,
 }
 
-impl Ledger {
-    /// Whether a request without an answer may have brought, or may yet bring, what nobody wants any more. From now
-    /// on somebody is taking care of it. A lease that is still held is no such thing: it is found under this id.
-    fn needs_withdrawal(&mut self) -> bool {
-        let held = self.granted.as_ref().and_then(|(_, lease)| lease.upgrade());
-        let held = held.is_some_and(|lease| lease.valid_for().is_ok());
-        let needed = self.abandoned && self.doubtful > 0 && !held && !self.withdrawing;
-        self.withdrawing |= needed;
-        needed
+impl Book {
+    fn is_held(&self) -> bool {
+        self.lease.upgrade().is_some_and(|lease| lease.valid_for().is_ok())
     }
 }
 
@@ -78,7 +69,7 @@ impl Claim {
             request,
             terms,
             engine: Arc::clone(engine),
-            ledger: Mutex::default(),
+            book: Mutex::default(),
             answers: sender,
         });
         Self { acquisition, answers }
@@ -87,10 +78,10 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        let mut ledger = self.acquisition.ledger();
-        ledger.abandoned = true;
-        let needed = ledger.needs_withdrawal();
-        drop(ledger);
+        let mut book = self.acquisition.book();
+        let held = book.is_held();
+        let needed = book.ledger.abandon(held);
+        drop(book);
         if needed {
             self.acquisition.withdraw();
         }
@@ -113,32 +104,29 @@ impl Acquisition {
     pub(crate) async fn take_from(self: &Arc<Self>, from: LeaseKey, row: Row) -> Passed {
         let this = Arc::clone(self);
         let sent = self.sending();
-        self.ledger().handed += 1;
+        self.book().ledger.handing();
         let call = async move {
             let answer = this.engine.backend.hand_off(&from, &this.request).await;
             Ok(this.settle_hand_off(sent, row, answer))
         };
         let passed = self.engine.call(self.terms.call_limit, call).await.unwrap_or(Passed::Unknown);
-        self.ledger().handed -= 1;
+        self.book().ledger.handed();
         passed
     }
 
     /// Whether a request of the waiter's own may still be granted, though another came back with a refusal.
     pub(crate) fn is_doubtful(&self) -> bool {
-        let ledger = self.ledger();
-        ledger.open > ledger.handed
+        self.book().ledger.is_doubtful()
     }
 
     /// When the first of the requests was sent that may still be granted.
     pub(crate) fn open_since(&self) -> Option<Moment> {
-        self.ledger().open_since
+        self.book().ledger.open_since()
     }
 
     fn sending(&self) -> Moment {
         let now = Moment::now();
-        let mut ledger = self.ledger();
-        ledger.open += 1;
-        ledger.open_since.get_or_insert(now);
+        self.book().ledger.sending(now);
         now
     }
 
@@ -184,10 +172,10 @@ impl Acquisition {
 
     /// An open request will bring no answer.
     fn doubt(self: &Arc<Self>) {
-        let mut ledger = self.ledger();
-        ledger.doubtful += 1;
-        let needed = ledger.needs_withdrawal();
-        drop(ledger);
+        let mut book = self.book();
+        let held = book.is_held();
+        let needed = book.ledger.doubt(held);
+        drop(book);
         if needed {
             self.withdraw();
         }
@@ -195,20 +183,18 @@ impl Acquisition {
 
     fn granted(self: &Arc<Self>, sent: Moment, row: Row, Grant { token }: Grant) {
         let key = LeaseKey { name: self.request.name.clone(), holder: self.request.holder, token };
-        let mut ledger = self.ledger();
-        // A repeated request recognised a lease that may have been granted to an earlier one.
-        let sent = ledger.open_since.unwrap_or(sent);
-        ledger.open = ledger.open.saturating_sub(1);
-        if ledger.granted.as_ref().is_some_and(|(granted, _)| *granted == token) {
-            return;
-        }
+        let mut book = self.book();
+        let (sent, wanted) = match book.ledger.granted(sent, token) {
+            Finding::Known => return,
+            Finding::Wanted(sent) => (sent, true),
+            Finding::Unwanted(sent) => (sent, false),
+        };
         let lease = Arc::new(Lease::new(key, Some(&self.request.info), self.terms, sent, row));
-        let unwanted = ledger.abandoned || ledger.granted.is_some();
-        if !unwanted {
-            ledger.granted = Some((token, Arc::downgrade(&lease)));
+        if wanted {
+            book.lease = Arc::downgrade(&lease);
         }
-        drop(ledger);
-        if unwanted {
+        drop(book);
+        if !wanted {
             return release::in_background(&self.engine, lease);
         }
         // Where nobody listens any more, the value is dropped, and so the lease released.
@@ -217,11 +203,7 @@ impl Acquisition {
 
     /// One request less that may still be granted.
     fn close(&self) {
-        let mut ledger = self.ledger();
-        ledger.open = ledger.open.saturating_sub(1);
-        if ledger.open == 0 {
-            ledger.open_since = None;
-        }
+        self.book().ledger.close();
     }
 
     /// Finds out what became of requests whose answers never came, and releases what they brought.
@@ -232,7 +214,7 @@ impl Acquisition {
                 let lock = &this.request.name;
                 tracing::warn!(%lock, "what became of a request could not be found out; a lease that it may have brought ends by itself");
             }
-            this.ledger().withdrawing = false;
+            this.book().ledger.withdrawn();
         });
     }
 
@@ -257,8 +239,8 @@ impl Acquisition {
         false
     }
 
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,15 +1,16 @@
-//! [`Lease`]: what this process knows of a lease that it was granted. Once lost, it is lost for good.
+//! [`Lease`]: a lease that this process was granted, its [`Belief`] in it, and who is told when it is lost.
 
 use std::{
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use tokio::sync::Notify;
 
 use super::{
-    renew::{Step, Terms, Trying, View},
+    belief::Belief,
+    renew::{Step, Terms},
     turns::Row,
 };
 use crate::{HolderInfo, LeaseKey, Loss, LossReason, Renewal, clock::Moment, process::Process};
@@ -22,34 +23,17 @@ pub(crate) struct Lease {
     pub(crate) row: Row,
     /// What its record says of the holder; unknown of one that began elsewhere.
     info: Option<Box<HolderInfo>>,
-    acquired: Moment,
     process: Process,
-    state: Mutex<State>,
+    belief: Mutex<Belief<Moment>>,
     lost: Notify,
-}
-
-#[derive(Debug)]
-struct State {
-    /// When the request was sent whose answer last confirmed the lease.
-    confirmed: Moment,
-    trying: Option<Try>,
-    loss: Option<LossReason>,
-}
-
-#[derive(Debug)]
-struct Try {
-    sent: Moment,
-    failures: u32,
-    under_way: bool,
-    wish: Duration,
 }
 
 impl Lease {
     /// A lease that was granted by a request first sent at `sent`.
     pub(crate) fn new(key: LeaseKey, info: Option<&HolderInfo>, terms: Terms, sent: Moment, row: Row) -> Self {
-        let state = Mutex::new(State { confirmed: sent, trying: None, loss: None });
-        let (acquired, process, info) = (Moment::now(), Process::this(), info.cloned().map(Box::new));
-        Self { key, terms, row, info, acquired, process, state, lost: Notify::new() }
+        let belief = Mutex::new(Belief::new(sent, Moment::now()));
+        let (process, info) = (Process::this(), info.cloned().map(Box::new));
+        Self { key, terms, row, info, process, belief, lost: Notify::new() }
     }
 
     /// Whether this is a forked child's copy of a lease that its parent holds.
@@ -62,12 +46,7 @@ impl Lease {
         if self.is_a_copy() {
             return Err(LossReason::Stopped);
         }
-        let mut state = self.state();
-        if let Some(reason) = state.loss {
-            return Err(reason);
-        }
-        let verdict = self.terms.valid_for(state.confirmed.elapsed(), self.acquired.elapsed());
-        verdict.inspect_err(|reason| self.set_lost(&mut state, *reason))
+        self.with(|belief| belief.valid_for(&self.terms, Moment::elapsed))
     }
 
     /// Who the record says that the holder is, as long as the lease is good.
@@ -80,67 +59,39 @@ impl Lease {
         if self.is_a_copy() {
             return Step::Lose(LossReason::Stopped);
         }
-        let mut state = self.state();
-        if let Some(reason) = state.loss {
-            return Step::Lose(reason);
-        }
-        let view = View {
-            confirmed: state.confirmed.elapsed(),
-            held: self.acquired.elapsed(),
-            trying: state.trying.as_ref().map(|t| Trying {
-                sent: t.sent.elapsed(),
-                failures: t.failures,
-                under_way: t.under_way,
-                wish: t.wish,
-            }),
-        };
-        let step = self.terms.decide(&view, eager);
-        if let Step::Lose(reason) = step {
-            self.set_lost(&mut state, reason);
-        }
-        step
+        self.with(|belief| belief.step(&self.terms, Moment::elapsed, eager))
     }
 
     /// Notes that a renewal is sent now.
     pub(crate) fn sending(&self) {
-        let mut state = self.state();
-        let failures = state.trying.as_ref().map_or(0, |t| t.failures + u32::from(t.under_way));
-        state.trying = Some(Try { sent: Moment::now(), failures, under_way: true, wish: Duration::ZERO });
+        self.with(|belief| belief.sending(Moment::now()));
     }
 
     pub(crate) fn renewal(&self) -> Renewal {
         Renewal { lease: self.key.clone(), ttl: self.terms.ttl }
     }
 
-    /// The store has confirmed a request that was sent at `sent`. Too late is too late: nothing revives a lease
-    /// whose holder was, or could have been, told that it is lost.
+    /// The store has confirmed a request that was sent at `sent`: see [`Belief::confirm`].
     pub(crate) fn confirm(&self, sent: Moment) -> Result<(), LossReason> {
-        self.valid_for()?;
-        let mut state = self.state();
-        if sent.elapsed() < state.confirmed.elapsed() {
-            state.confirmed = sent;
-            state.trying = None;
+        if self.is_a_copy() {
+            return Err(LossReason::Stopped);
         }
-        Ok(())
+        self.with(|belief| belief.confirm(sent, &self.terms, Moment::elapsed))
     }
 
     /// The renewal under way has failed, and the store wants to be left alone for so long.
     pub(crate) fn renewal_failed(&self, wish: Duration) {
-        if let Some(t) = self.state().trying.as_mut().filter(|t| t.under_way) {
-            t.failures += 1;
-            t.under_way = false;
-            t.wish = wish;
-        }
+        self.with(|belief| belief.renewal_failed(wish));
     }
 
     /// Tells the holder that it is over. The first reason stays.
     pub(crate) fn lose(&self, reason: LossReason) {
-        self.set_lost(&mut self.state(), reason);
+        self.with(|belief| belief.lose(reason));
     }
 
     /// Whether the lease will have ended on the server by itself within this time.
     pub(crate) fn ends_within(&self, pause: Duration) -> bool {
-        self.state().confirmed.elapsed() + pause >= self.terms.ttl
+        self.with(|belief| belief.ends_within(pause, &self.terms, Moment::elapsed))
     }
 
     /// Resolves when the lease is lost.
@@ -157,14 +108,17 @@ impl Lease {
         }
     }
 
-    fn set_lost(&self, state: &mut State, reason: LossReason) {
-        if state.loss.is_none() {
-            state.loss = Some(reason);
+    /// Does something with what is known, and tells of a loss that comes out by that.
+    fn with<T>(&self, act: impl FnOnce(&mut Belief<Moment>) -> T) -> T {
+        let mut belief = self.belief.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = belief.loss();
+        let outcome = act(&mut belief);
+        let lost = belief.loss() != before;
+        // Executors may drop a task where they wake it, and so come back here.
+        drop(belief);
+        if lost {
             self.lost.notify_waiters();
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        outcome
     }
 }

@@ -2,15 +2,20 @@
 
 mod acquire;
 mod acquisition;
+#[cfg_attr(not(feature = "protocol"), allow(unreachable_pub, reason = "the model of the protocol sees it"))]
+pub(crate) mod belief;
 mod call;
 mod held;
 mod keeper;
 mod lease;
+#[cfg_attr(not(feature = "protocol"), allow(unreachable_pub, reason = "the model of the protocol sees it"))]
+pub(crate) mod ledger;
 mod pace;
 mod place;
 mod queue;
 mod release;
-mod renew;
+#[cfg_attr(not(feature = "protocol"), allow(unreachable_pub, reason = "the model of the protocol sees it"))]
+pub(crate) mod renew;
 mod runtime;
 mod schedule;
 mod turns;

@@ -6,42 +6,46 @@ use crate::LossReason;
 
 /// The terms under which a lease is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Terms {
-    pub(crate) ttl: Duration,
+pub struct Terms {
+    /// The length of the lease.
+    pub ttl: Duration,
     /// How long before its end the lease counts as lost.
-    pub(crate) margin: Duration,
-    pub(crate) renews: bool,
-    pub(crate) max_hold: Option<Duration>,
+    pub margin: Duration,
+    /// Whether it is renewed without being asked to.
+    pub renews: bool,
+    /// How long the lock may be held in all.
+    pub max_hold: Option<Duration>,
     /// How long one renewal may take before it is sent again.
-    pub(crate) call_limit: Duration,
+    pub call_limit: Duration,
 }
 
 /// What is known of a held lease, as time spans up to now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct View {
+pub struct View {
     /// Since the request was sent whose answer last confirmed the lease.
-    pub(crate) confirmed: Duration,
+    pub confirmed: Duration,
     /// Since the lock was acquired.
-    pub(crate) held: Duration,
+    pub held: Duration,
     /// The renewal that was sent after that and has not been confirmed.
-    pub(crate) trying: Option<Trying>,
+    pub trying: Option<Trying>,
 }
 
 /// A renewal that is under way or has failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Trying {
+pub struct Trying {
     /// Since it was sent.
-    pub(crate) sent: Duration,
+    pub sent: Duration,
     /// How many have failed in a row; this one not, while it is under way.
-    pub(crate) failures: u32,
-    pub(crate) under_way: bool,
+    pub failures: u32,
+    /// Whether it may still be answered.
+    pub under_way: bool,
     /// How long the store asked to be left alone, when it failed.
-    pub(crate) wish: Duration,
+    pub wish: Duration,
 }
 
 /// What to do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
+pub enum Step {
     /// Nothing for so long.
     Wait(Duration),
     /// Send a renewal, then look again.
@@ -52,7 +56,10 @@ pub(crate) enum Step {
 
 impl Terms {
     /// How long the holder may still act, or why not.
-    pub(crate) fn valid_for(&self, confirmed: Duration, held: Duration) -> Result<Duration, LossReason> {
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub fn valid_for(&self, confirmed: Duration, held: Duration) -> Result<Duration, LossReason> {
         let by_lease = (self.ttl - self.margin).saturating_sub(confirmed);
         let by_hold = self.max_hold.map_or(Duration::MAX, |max| max.saturating_sub(held));
         match by_lease.min(by_hold) {
@@ -63,7 +70,8 @@ impl Terms {
     }
 
     /// What to do now. `eager`: a request goes out in any case, so that whoever would renew soon may as well join in.
-    pub(crate) fn decide(&self, view: &View, eager: bool) -> Step {
+    #[must_use]
+    pub fn decide(&self, view: &View, eager: bool) -> Step {
         let left = match self.valid_for(view.confirmed, view.held) {
             Ok(left) => left,
             Err(reason) => return Step::Lose(reason),
@@ -83,7 +91,8 @@ impl Terms {
     }
 
     /// How much earlier than due a lease is renewed along with others.
-    pub(crate) fn soon(&self) -> Duration {
+    #[must_use]
+    pub fn soon(&self) -> Duration {
         self.ttl / 15
     }
 
