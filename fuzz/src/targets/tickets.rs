@@ -34,10 +34,11 @@ fn check(data: &[u8], read: impl Fn(&[u8]) -> Option<LockTicket>) {
     assert!(LockName::new(told["name"].as_str().expect("a name")).is_ok());
     let holder = told["holder"].as_str().expect("a holder");
     assert!(holder.len() == 32 && holder.bytes().all(|digit| digit.is_ascii_hexdigit()), "{holder}");
-    let sent: Value = serde_json::from_slice(&text).expect("what was read");
+    // What is no field of a ticket is not looked at, not even whether it is UTF-8.
+    let sent: Value = serde_json::from_slice(&text).unwrap_or_default();
     // Each ticket has one spelling, so that what was read is what was sent.
     for field in ["lock", "name", "holder", "token", "ttl_ms"] {
-        let sent = if sent.is_array() { continue } else { &sent[field] };
+        let Some(sent) = sent.get(field) else { continue };
         assert_eq!(&told[field], sent, "{field}");
     }
     let names = format!("{}{}", ticket.name(), told["name"]);

@@ -121,8 +121,13 @@ found! {
 }
 
 /// What one client at a time cannot see: a race, a client's clock, a corrupt record, and notices.
-const UNSEEN: [Bug; 5] =
-    [Bug::ChecksThenActs, Bug::ExpiresOnTheClientsClock, Bug::TrustsTheRecord, Bug::TellsOnlyTheFirst, Bug::BreaksSilently];
+const UNSEEN: [Bug; 5] = [
+    Bug::ChecksThenActs,
+    Bug::ExpiresOnTheClientsClock,
+    Bug::TrustsTheRecord,
+    Bug::TellsOnlyTheFirst,
+    Bug::BreaksSilently,
+];
 
 #[test]
 fn every_bug_is_found_or_cannot_be() {

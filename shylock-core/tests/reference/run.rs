@@ -29,14 +29,25 @@ pub(crate) trait World {
     async fn clean_up(&self, name: &LockName);
 }
 
-const DAY: u64 = 24 * 60 * 60 * 1000;
+/// Long enough for a clock to be ahead of all tokens, and too short for a store to clean up by itself.
+const WHILE: u64 = 60 * 1000;
 
 /// Runs the steps on locks whose names begin with this text.
 pub(crate) async fn run(world: &dyn World, prefix: &str, steps: &[Step]) -> Result<(), String> {
     let stores = [world.handle().await, world.handle().await];
     let name = |tail: &str| LockName::new(format!("{prefix}{tail}")).expect("a valid name");
     let names = [name("A"), name("a"), name("\u{e9} %")];
-    let mut run = Run { world, stores, prefix, names, locks: Default::default(), removed: [false; NAMES], leases: Vec::new(), now: DAY, asked: 0 };
+    let mut run = Run {
+        world,
+        stores,
+        prefix,
+        names,
+        locks: Default::default(),
+        removed: [false; NAMES],
+        leases: Vec::new(),
+        now: WHILE,
+        asked: 0,
+    };
     for (number, step) in steps.iter().enumerate() {
         run.step(step).await.map_err(|wrong| format!("step {number}, {step:?}: {wrong}\n{:?}", run.locks))?;
     }
@@ -72,7 +83,11 @@ fn id(name: usize, holder: u8) -> HolderId {
 }
 
 fn info(holder: u8) -> HolderInfo {
-    HolderInfo { host: Some(format!("host {holder}")), pid: Some(u32::from(holder)), note: (holder > 0).then(|| "$é".into()) }
+    HolderInfo {
+        host: Some(format!("host {holder}")),
+        pid: Some(u32::from(holder)),
+        note: (holder > 0).then(|| "$é".into()),
+    }
 }
 
 impl Run<'_> {
@@ -103,7 +118,8 @@ impl Run<'_> {
         let (tick, grace, now) = (self.world.tick(), self.world.grace(), self.now);
         match *step {
             Step::Acquire { name, holder, ticks } => {
-                let (request, store, before) = (self.request(name, holder, ticks), self.store(), self.world.clock().await);
+                let (request, store, before) =
+                    (self.request(name, holder, ticks), self.store(), self.world.clock().await);
                 let told = said(store.try_acquire(&request).await)?;
                 let wanted = self.locks[name].acquire(holder, ticks * tick, now, grace);
                 match (told, wanted) {
@@ -117,7 +133,8 @@ impl Run<'_> {
                 let Some((name, former, token)) = self.lease(from) else { return Ok(()) };
                 // Each acquisition has an id of its own.
                 let holder = if holder == former { (holder + 1) % HOLDERS } else { holder };
-                let (key, to, store) = (self.key((name, former, token)), self.request(name, holder, ticks), self.store());
+                let (key, to, store) =
+                    (self.key((name, former, token)), self.request(name, holder, ticks), self.store());
                 let before = self.world.clock().await;
                 let told = said(store.hand_off(&key, &to).await)?;
                 match (told, self.locks[name].hand_off((former, token), holder, ticks * tick, now)) {
@@ -134,10 +151,14 @@ impl Run<'_> {
                         wanted.push((lease, ticks * tick));
                     }
                 }
-                let renewal = |(lease, ttl): &(_, u64)| Renewal { lease: self.key(*lease), ttl: Duration::from_millis(*ttl) };
+                let renewal =
+                    |(lease, ttl): &(_, u64)| Renewal { lease: self.key(*lease), ttl: Duration::from_millis(*ttl) };
                 let batch: Vec<Renewal> = wanted.iter().map(renewal).collect();
-                let told: Vec<bool> = said(self.store().renew(&batch).await)?.iter().map(|one| *one == RenewOutcome::Renewed).collect();
-                let renew = |((name, holder, token), ttl): ((usize, u8, u64), u64)| self.locks[name].renew((holder, token), ttl, now);
+                let told: Vec<bool> =
+                    said(self.store().renew(&batch).await)?.iter().map(|one| *one == RenewOutcome::Renewed).collect();
+                let renew = |((name, holder, token), ttl): ((usize, u8, u64), u64)| {
+                    self.locks[name].renew((holder, token), ttl, now)
+                };
                 same(&told, &wanted.into_iter().map(renew).collect())
             }
             Step::Release(ref pick) => {
@@ -171,7 +192,7 @@ impl Run<'_> {
                 Ok(())
             }
             Step::CleanUp(name) => {
-                self.pass(DAY).await;
+                self.pass(WHILE).await;
                 let lock = &self.locks[name];
                 if lock.ends.is_none() && lock.token > 0 && !self.removed[name] {
                     self.world.clean_up(&self.names[name]).await;
@@ -214,7 +235,8 @@ impl Run<'_> {
 
     async fn pass(&mut self, mut ms: u64) {
         let (slack, grace) = (self.world.slack(), self.world.grace());
-        let ends: Vec<u64> = self.locks.iter().filter_map(|lock| lock.ends).flat_map(|end| [end, end + grace]).collect();
+        let ends: Vec<u64> =
+            self.locks.iter().filter_map(|lock| lock.ends).flat_map(|end| [end, end + grace]).collect();
         while ends.iter().any(|end| end.abs_diff(self.now + ms) < slack) {
             ms += slack;
         }

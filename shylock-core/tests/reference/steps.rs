@@ -20,15 +20,26 @@ pub(crate) struct Pick {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
-    Acquire { name: usize, holder: u8, ticks: u64 },
+    Acquire {
+        name: usize,
+        holder: u8,
+        ticks: u64,
+    },
     Renew(Vec<(Pick, u64)>),
     Release(Pick),
-    HandOff { from: Pick, holder: u8, ticks: u64 },
+    HandOff {
+        from: Pick,
+        holder: u8,
+        ticks: u64,
+    },
     Break(usize),
     Inspect(usize),
-    List { after: Option<usize>, limit: usize },
+    List {
+        after: Option<usize>,
+        limit: usize,
+    },
     Pass(u64),
-    /// A day passes, and the record goes if it is free.
+    /// A while passes, and the record goes if it is free.
     CleanUp(usize),
 }
 
@@ -40,7 +51,7 @@ fn pick() -> impl Strategy<Value = Pick> {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let (name, holder, ticks) = (0..NAMES, 0..HOLDERS, 1..8_u64);
+    let (name, holder, ticks) = (0..NAMES, 0..HOLDERS, 1..24_u64);
     let step = prop_oneof![
         8 => (name.clone(), holder.clone(), ticks.clone()).prop_map(|(name, holder, ticks)| Step::Acquire { name, holder, ticks }),
         3 => vec((pick(), ticks.clone()), 0..4).prop_map(Step::Renew),
@@ -49,7 +60,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => name.clone().prop_map(Step::Break),
         2 => name.clone().prop_map(Step::Inspect),
         1 => (prop::option::of(name.clone()), 1..4_usize).prop_map(|(after, limit)| Step::List { after, limit }),
-        4 => (1..6_u64).prop_map(Step::Pass),
+        4 => (1..16_u64).prop_map(Step::Pass),
         1 => name.prop_map(Step::CleanUp),
     ];
     vec(step, 1..40)
