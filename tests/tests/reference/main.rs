@@ -1,6 +1,7 @@
 //! Random sequences on the stores of databases, against the reference of forty lines in `shylock-core/tests/reference`.
 
 mod arango;
+#[rustfmt::skip] // it is forty lines
 #[path = "../../../shylock-core/tests/reference/model.rs"]
 mod model;
 mod mongo;
