@@ -50,12 +50,8 @@ impl Database {
             "batchSize": (*rows).max(1),
             "options": { "maxRuntime": self.max_runtime.as_secs_f64() },
         });
-        let (status, mut answer) = self.send(Method::POST, "/_api/cursor", Some(&body)).await?;
-        match answer["result"].take() {
-            Value::Array(found) if answer["hasMore"].as_bool() != Some(true) => Ok(found),
-            Value::Array(_) => Err(RequestError::Unreadable { status, what: "more rows than were asked for" }),
-            _ => Err(RequestError::Unreadable { status, what: "JSON without rows" }),
-        }
+        let (status, answer) = self.send(Method::POST, "/_api/cursor", Some(&body)).await?;
+        found(status, answer)
     }
 
     pub(crate) async fn get(&self, path: &str) -> Result<Value, RequestError> {
@@ -76,6 +72,15 @@ impl Database {
         let call = Call { method, path, body: body.map(Value::to_string).unwrap_or_default() };
         let reply = self.session.send(&call).await?;
         reply.read().map(|answer| (reply.status, answer))
+    }
+}
+
+/// The rows in the answer to a query.
+pub(crate) fn found(status: u16, mut answer: Value) -> Result<Vec<Value>, RequestError> {
+    match answer["result"].take() {
+        Value::Array(rows) if answer["hasMore"].as_bool() != Some(true) => Ok(rows),
+        Value::Array(_) => Err(RequestError::Unreadable { status, what: "more rows than were asked for" }),
+        _ => Err(RequestError::Unreadable { status, what: "JSON without rows" }),
     }
 }
 

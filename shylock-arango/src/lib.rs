@@ -7,6 +7,9 @@ mod credentials;
 mod database;
 mod error;
 mod fitness;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod key;
 mod listing;

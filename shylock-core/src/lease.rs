@@ -149,3 +149,25 @@ impl LockInfo {
         HolderInfo { host: self.host.clone(), pid: self.pid, note: self.note.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_follow_the_clock_or_the_last_one() {
+        assert_eq!(FencingToken::MAX, 9_007_199_254_740_991);
+        assert_eq!((FencingToken::new(0), FencingToken::new(FencingToken::MAX + 1)), (None, None));
+        let following =
+            |previous: u64, ms| FencingToken::following(FencingToken::new(previous), ms).map(FencingToken::get);
+        assert_eq!(following(0, 0), Some(1));
+        assert_eq!(following(0, 1000), Some(1_024_000));
+        assert_eq!(following(1_023_998, 1000), Some(1_024_000));
+        assert_eq!(following(1_024_000, 1000), Some(1_024_001));
+        assert_eq!(following(FencingToken::MAX - 1, 0), Some(FencingToken::MAX));
+        assert_eq!(
+            (following(FencingToken::MAX, 0), following(1, 1 << 43), following(1, u64::MAX)),
+            (None, None, None)
+        );
+    }
+}

@@ -8,6 +8,9 @@ pub mod conformance;
 mod default;
 mod engine;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod guard;
 mod lease;
 mod lock;

@@ -125,3 +125,51 @@ fn check_length(option: &'static str, text: &str, most: usize) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INSTANT: Duration = Duration::from_nanos(1);
+
+    fn s(s: u64) -> Duration {
+        Duration::from_secs(s)
+    }
+
+    fn is_good(change: impl FnOnce(&mut ManagerOptions)) -> bool {
+        let mut options = ManagerOptions::default();
+        change(&mut options);
+        options.check().is_ok()
+    }
+
+    #[test]
+    fn bounds_are_within() {
+        assert_eq!((MIN_TTL, DEFAULT_TTL, MAX_TTL), (s(1), s(30), s(86_400)));
+        assert!(is_good(|o| o.ttl = s(1)) && is_good(|o| o.ttl = s(86_400)));
+        assert!(!is_good(|o| o.ttl = s(1) - INSTANT) && !is_good(|o| o.ttl = s(86_400) + INSTANT));
+        assert!(is_good(|o| o.margin = Some(s(15) - INSTANT)) && !is_good(|o| o.margin = Some(s(15))));
+        let poll = |first, max| is_good(|o| (o.poll_first, o.poll_max) = (first, max));
+        assert!(poll(s(2), s(2)) && !poll(s(2), s(2) - INSTANT) && !poll(s(0), s(2)));
+        assert!(poll(s(1), s(3600)) && !poll(s(1), s(3600) + INSTANT));
+        let call = |limit| is_good(|o| o.call_timeout = limit);
+        assert!(call(INSTANT) && call(s(3600)) && !call(s(0)) && !call(s(3600) + INSTANT));
+        let label = |bytes| is_good(|o| o.label = Some("x".repeat(bytes)));
+        assert!(label(0) && label(256) && !label(257));
+        let space = |space: &str| is_good(|o| o.namespace = Some(space.into()));
+        assert!(space(&"x".repeat(64)) && !space(&"x".repeat(65)));
+        assert!(!space("") && !space("a/b") && !space("/") && !space("a\u{7}b"));
+        let note = |bytes| LockOptions { note: Some("x".repeat(bytes)), ..LockOptions::default() }.check().is_ok();
+        assert!(note(0) && note(4096) && !note(4097));
+    }
+
+    #[test]
+    fn the_terms_of_a_lease_follow_from_its_length() {
+        let options = ManagerOptions::default();
+        let terms = |ttl| (options.terms(ttl).margin, options.terms(ttl).call_limit);
+        assert_eq!(terms(s(60)), (s(2), s(5)));
+        assert_eq!(terms(s(12)), (Duration::from_millis(1200), s(2)));
+        assert_eq!(options.terms(Duration::from_millis(100)).margin, Duration::from_millis(50), "the least");
+        let wide = ManagerOptions { margin: Some(s(10)), ..ManagerOptions::default() };
+        assert_eq!((wide.terms(s(30)).margin, wide.terms(s(12)).margin), (s(10), s(6)), "half of a shorter lease");
+    }
+}

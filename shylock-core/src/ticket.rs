@@ -76,14 +76,20 @@ impl Serialize for LockTicket {
 impl<'de> Deserialize<'de> for LockTicket {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let parcel = Parcel::deserialize(deserializer)?;
-        let holder = u128::from_str_radix(&parcel.holder, 16).map_err(|_| de::Error::custom("no holder id"))?;
+        let holder = holder(&parcel.holder).ok_or_else(|| de::Error::custom("no holder id"))?;
         let token = FencingToken::new(parcel.token).ok_or_else(|| de::Error::custom("no fencing token"))?;
         let ttl = Duration::from_millis(parcel.ttl_ms);
         if !(crate::MIN_TTL..=crate::MAX_TTL).contains(&ttl) {
             return Err(de::Error::custom("the ttl is not between 1 s and 24 h"));
         }
         let name = LockName::new(&parcel.name).map_err(de::Error::custom)?;
-        let key = LeaseKey { name, holder: HolderId::from_bytes(holder.to_be_bytes()), token };
+        let key = LeaseKey { name, holder, token };
         Ok(Self { shown: Arc::from(parcel.lock), key, ttl })
     }
+}
+
+/// The holder whose id is spelled as we spell it: `from_str_radix` would also take a sign, capitals, and fewer digits.
+fn holder(text: &str) -> Option<HolderId> {
+    let number = u128::from_str_radix(text, 16).ok().filter(|number| format!("{number:032x}") == text)?;
+    Some(HolderId::from_bytes(number.to_be_bytes()))
 }

@@ -182,6 +182,18 @@ async fn a_ticket_carries_a_held_lock_to_another_process() {
     assert!(matches!(error, Error::Lost { reason: LossReason::Taken }));
 }
 
+#[test]
+fn a_ticket_has_one_spelling() {
+    let ticket = |holder: &str| {
+        let text = format!(r#"{{"lock":"x","name":"x","holder":"{holder}","token":1,"ttl_ms":1000}}"#);
+        serde_json::from_str::<LockTicket>(&text).map(|ticket| serde_json::to_string(&ticket).expect("sent") == text)
+    };
+    assert!(ticket(&"0a".repeat(16)).expect("a ticket"));
+    for odd in ["", "1", "+1", &"A".repeat(32), &"0".repeat(33), &format!("+{}", "0".repeat(31)), &"g".repeat(32)] {
+        assert!(ticket(odd).is_err(), "{odd}");
+    }
+}
+
 /// Who gives up while the store is slow can come back with the same ticket: the first attempt releases nothing.
 #[tokio::test(start_paused = true)]
 async fn a_ticket_survives_a_cancelled_resume() {

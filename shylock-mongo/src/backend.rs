@@ -1,6 +1,6 @@
 //! [`MongoBackend`]: the promises of [`Backend`], each in one command.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use mongodb::{Database, bson::Document};
@@ -85,22 +85,26 @@ impl MongoBackend {
     }
 }
 
+/// What the reply to [`Queries::acquire`] says.
+pub(crate) fn attempt(request: &AcquireRequest, reply: &Document, skew: Duration) -> Result<Attempt, BackendError> {
+    let Some(found) = command::value(reply) else {
+        return Err(BackendError::ambiguous("the server answers without a record"));
+    };
+    let record = record::read(&request.name, Some(found), skew)?;
+    if let Some(grant) = record.grant_of(request.holder) {
+        return Ok(Attempt::Granted(grant));
+    }
+    match record {
+        Record::Held(info) => Ok(Attempt::Held(info)),
+        Record::Free => Err(BackendError::corrupt(request.name.clone(), "it is neither held nor can it be taken")),
+    }
+}
+
 #[async_trait]
 impl Backend for MongoBackend {
     async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
         let queries = self.queries().await?;
-        let reply = self.run(queries.acquire(request)).await?;
-        let Some(found) = command::value(&reply) else {
-            return Err(BackendError::ambiguous("the server answers without a record"));
-        };
-        let record = record::read(&request.name, Some(found), queries.skew)?;
-        if let Some(grant) = record.grant_of(request.holder) {
-            return Ok(Attempt::Granted(grant));
-        }
-        match record {
-            Record::Held(info) => Ok(Attempt::Held(info)),
-            Record::Free => Err(BackendError::corrupt(request.name.clone(), "it is neither held nor can it be taken")),
-        }
+        attempt(request, &self.run(queries.acquire(request)).await?, queries.skew)
     }
 
     async fn renew(&self, leases: &[Renewal]) -> Result<Vec<RenewOutcome>, BackendError> {

@@ -45,7 +45,8 @@ pub(crate) fn count(reply: &Document, field: &str) -> usize {
     usize::try_from(count).unwrap_or_default()
 }
 
-fn failure(reply: &Document) -> Option<BackendError> {
+/// The failure that a reply tells of though the server says `ok`.
+pub(crate) fn failure(reply: &Document) -> Option<BackendError> {
     let message = |error: &Document| error.get_str("errmsg").unwrap_or("no message").to_owned();
     if let Some(error) = reply.get_array("writeErrors").ok().and_then(|all| all.first()?.as_document()) {
         return Some(error::from_code(error.get_i32("code").unwrap_or_default(), message(error)));

@@ -158,4 +158,38 @@ mod tests {
         let error = from_code(16500, message("1200"));
         assert_eq!((error.failure(), error.retry_after()), (&Failure::NotApplied, Some(Duration::from_millis(1200))));
     }
+
+    #[test]
+    fn failures_of_the_driver_are_sorted() {
+        let io = || DriverError::from(std::io::Error::other("cut off"));
+        assert_eq!(*from_driver(io()).failure(), Failure::Ambiguous);
+        let odd = DriverError::custom("nothing that is known");
+        assert_eq!(*from_driver(odd).failure(), Failure::Permanent);
+        let garbled = mongodb::bson::deserialize_from_slice::<mongodb::bson::Document>(&[1]).expect_err("no document");
+        assert_ne!(*from_driver(DriverError::from(garbled)).failure(), Failure::NotApplied);
+        assert!(!is_unauthorized(&from_code(13, "no".into())), "it is the driver's errors that are looked at");
+        assert!(!has_no_change_streams(&BackendError::permanent("no")));
+    }
+
+    #[test]
+    fn every_code_that_may_pass_is_known() {
+        for code in [24, 112, 133, 134, 365, 10107, 11000, 13435, 13436] {
+            assert_eq!(meaning(code), Meaning::NotApplied, "{code}");
+        }
+        for code in [6, 7, 50, 64, 89, 91, 189, 202, 262, 9001, 11600, 11601, 11602] {
+            assert_eq!(meaning(code), Meaning::Ambiguous, "{code}");
+        }
+        assert_eq!(
+            (meaning(16500), meaning(11603), meaning(0)),
+            (Meaning::RateLimited, Meaning::Permanent, Meaning::Permanent)
+        );
+    }
+
+    #[test]
+    fn a_collection_that_is_unfit_is_an_invalid_option() {
+        let unfit = of_setup(BackendError::permanent(Unfit("`x` is a view".into())));
+        assert_eq!(unfit.to_string(), "invalid option `collection`: `x` is a view");
+        assert!(matches!(of_setup(BackendError::permanent("no")), Error::Backend { retryable: false, .. }));
+        assert!(matches!(of_setup(BackendError::ambiguous(Unfit("x".into()))), Error::Backend { retryable: true, .. }));
+    }
 }

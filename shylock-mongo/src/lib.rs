@@ -4,6 +4,9 @@ mod backend;
 mod builder;
 mod command;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod prefix;
 mod query;
 mod record;

@@ -273,3 +273,7 @@ fn ms(time: Duration) -> i64 {
 fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+#[path = "query_tests.rs"]
+mod tests;

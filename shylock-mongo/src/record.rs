@@ -104,3 +104,7 @@ fn between(earlier: DateTime, later: DateTime) -> Duration {
 fn plus(date: DateTime, time: Duration) -> DateTime {
     DateTime::from_millis(date.timestamp_millis().saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)))
 }
+
+#[cfg(test)]
+#[path = "record_tests.rs"]
+mod tests;

@@ -3,7 +3,7 @@
 mod delivery;
 mod endpoints;
 mod login;
-mod pass;
+pub(crate) mod pass;
 
 use std::{fmt, sync::Arc};
 

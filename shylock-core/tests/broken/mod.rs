@@ -168,11 +168,13 @@ impl Backend for Handle {
             let now = self.now(&store);
             store.first_asked.entry(request.holder).or_insert(now);
             if let Some(record) = self.read(&mut store, &request.name)? {
-                let record = record.clone();
                 let mine = record.holder() == *request.holder.as_bytes() && !self.has(Bug::RepeatedRequestIsRefused);
                 if record.is_held(now) && mine {
+                    let ends = now + i64::try_from(request.ttl.as_millis()).expect("short");
+                    record.ends = Field::Number(ends.max(record.ends.number()));
                     return Ok(Attempt::Granted(Grant { token: record.token().expect("ours") }));
                 }
+                let record = record.clone();
                 if self.is_live(&record, now) {
                     return Ok(Attempt::Held(self.info(&record, &request.name, now)));
                 }
