@@ -24,7 +24,7 @@ impl Wake for Task {
         let task = self.0.lock().expect("no panic").take();
         drop(task);
         // Nobody listens any more where the test has failed.
-        drop(self.1.send(()));
+        self.1.send(()).unwrap_or_default();
     }
 }
 

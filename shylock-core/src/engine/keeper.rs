@@ -97,16 +97,24 @@ impl Leases {
     }
 }
 
+/// What came out of a look at all leases.
+struct Look {
+    batches: Vec<Vec<Arc<Lease>>>,
+    lost: Vec<Arc<Lease>>,
+    /// `None`: there is nothing to look after any more, and the keeper ends.
+    again: Option<Instant>,
+}
+
 impl Table {
-    /// What to do now; the keeper ends where there is nothing to look after any more.
-    fn look(&mut self) -> Option<(Vec<Vec<Arc<Lease>>>, Instant)> {
+    /// What to do now.
+    fn look(&mut self) -> Look {
         let batches = self.schedule.look();
         let longest_nap = Instant::now() + LONGEST_NAP;
         self.looks_at = self.schedule.next().map(|next| next.min(longest_nap));
         if self.looks_at.is_none() {
             self.keeper = None;
         }
-        Some((batches, self.looks_at?))
+        Look { batches, lost: self.schedule.lost(), again: self.looks_at }
     }
 }
 
@@ -119,11 +127,13 @@ impl Keeper {
     async fn run(&self) {
         let leases = &self.engine.leases;
         loop {
-            let Some((batches, again)) = leases.table().look() else { return };
+            let Look { batches, lost, again } = leases.table().look();
+            lost.iter().for_each(|lease| lease.tell());
             for batch in batches {
                 let request = Request { engine: Arc::clone(&self.engine), batch };
                 self.engine.runtime.spawn(request.send());
             }
+            let Some(again) = again else { return };
             let nap = Moment::now();
             tokio::select! {
                 biased;
@@ -145,6 +155,9 @@ impl Drop for Keeper {
             table.keeper = None;
             table.schedule.lose_all(LossReason::Stopped);
         }
+        let lost = table.schedule.lost();
+        drop(table);
+        lost.iter().for_each(|lease| lease.tell());
     }
 }
 

@@ -62,12 +62,29 @@ impl Lease {
         self.valid_for().ok().and(self.info.as_deref().cloned())
     }
 
-    /// What is to be done now; a loss is done with that. `eager`: see [`Terms::decide`].
+    /// What is to be done now. A loss is one from here on, and nobody has been [told](Self::tell) of it yet: this is
+    /// called under a lock. `eager`: see [`Terms::decide`].
     pub(crate) fn step(&self, eager: bool) -> Step {
         if self.is_a_copy() {
             return Step::Lose(LossReason::Stopped);
         }
-        self.with(|belief| belief.step(&self.terms, Moment::elapsed, eager))
+        self.quietly(|belief| belief.step(&self.terms, Moment::elapsed, eager))
+    }
+
+    /// How long the holder may still act. Like [`step`](Self::step), it tells nobody.
+    pub(crate) fn left(&self) -> Duration {
+        if self.is_a_copy() {
+            return Duration::ZERO;
+        }
+        self.quietly(|belief| belief.valid_for(&self.terms, Moment::elapsed)).unwrap_or_default()
+    }
+
+    /// Tells all who wait for the loss, if it is one. Executors may drop a task where they wake it, and so come back
+    /// into the engine: not to be called under any lock of ours.
+    pub(crate) fn tell(&self) {
+        if self.quietly(|belief| belief.loss()).is_some() {
+            self.lost.notify_waiters();
+        }
     }
 
     /// Notes that a renewal is sent now.
@@ -97,6 +114,11 @@ impl Lease {
         self.with(|belief| belief.lose(reason));
     }
 
+    /// The same, and tells nobody.
+    pub(crate) fn lose_quietly(&self, reason: LossReason) {
+        self.quietly(|belief| belief.lose(reason));
+    }
+
     /// Whether the lease will have ended on the server by itself within this time.
     pub(crate) fn ends_within(&self, pause: Duration) -> bool {
         self.with(|belief| belief.ends_within(pause, &self.terms, Moment::elapsed))
@@ -118,15 +140,18 @@ impl Lease {
 
     /// Does something with what is known, and tells of a loss that comes out by that.
     fn with<T>(&self, act: impl FnOnce(&mut Belief<Moment>) -> T) -> T {
-        let mut belief = self.belief.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = belief.loss();
-        let outcome = act(&mut belief);
-        let lost = belief.loss() != before;
-        // Executors may drop a task where they wake it, and so come back here.
-        drop(belief);
+        let (outcome, lost) = self.quietly(|belief| {
+            let before = belief.loss();
+            let outcome = act(belief);
+            (outcome, belief.loss() != before)
+        });
         if lost {
             self.lost.notify_waiters();
         }
         outcome
+    }
+
+    fn quietly<T>(&self, act: impl FnOnce(&mut Belief<Moment>) -> T) -> T {
+        act(&mut self.belief.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

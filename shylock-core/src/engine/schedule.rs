@@ -26,6 +26,8 @@ pub(super) struct Schedule {
     /// Those that wait to be renewed, by the time at which they are lost.
     ready: BTreeSet<(Instant, Id)>,
     under_way: usize,
+    /// Those that were found to be lost, and nobody has been told yet.
+    lost: Vec<Arc<Lease>>,
 }
 
 #[derive(Debug)]
@@ -111,14 +113,20 @@ impl Schedule {
         ids.into_iter().for_each(|id| self.look_at(id, Some(now)));
     }
 
-    /// Gives up on all.
+    /// Gives up on all. Those who hold them are to be [told](Lease::tell).
     pub(super) fn lose_all(&mut self, reason: LossReason) {
         for (_, id) in std::mem::take(&mut self.due) {
             if let Some(entry) = self.leases.get_mut(&id) {
                 entry.due = None;
-                entry.lease.lose(reason);
+                entry.lease.lose_quietly(reason);
+                self.lost.push(Arc::clone(&entry.lease));
             }
         }
+    }
+
+    /// The leases that were lost since this was asked last. Their holders are to be [told](Lease::tell).
+    pub(super) fn lost(&mut self) -> Vec<Arc<Lease>> {
+        std::mem::take(&mut self.lost)
     }
 
     fn next_batch(&mut self) -> Vec<Arc<Lease>> {
@@ -157,13 +165,14 @@ impl Schedule {
         let again = match lease.step(false) {
             Step::Wait(pause) => in_future(pause),
             Step::Renew => {
-                let left = lease.valid_for().unwrap_or_default();
+                let left = lease.left();
                 self.make_ready(id, Some(Instant::now() + left));
                 // Until its turn comes, it can only become urgent, and end.
                 in_future(if is_urgent(&lease) { left } else { left - urgent_below(&lease) })
             }
             Step::Lose(reason) => {
                 tracing::warn!(lock = %lease.key.name, %reason, "a lease is lost");
+                self.lost.push(lease);
                 None
             }
         };
@@ -195,7 +204,7 @@ impl Schedule {
 
 /// Whether a lease has little time left.
 fn is_urgent(lease: &Lease) -> bool {
-    lease.valid_for().unwrap_or_default() <= urgent_below(lease)
+    lease.left() <= urgent_below(lease)
 }
 
 fn urgent_below(lease: &Lease) -> Duration {
