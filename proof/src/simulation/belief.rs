@@ -148,7 +148,10 @@ impl Belief {
         tokio::spawn(async move {
             let Loss { reason, .. } = lost.await;
             let world = &process.world;
-            if reason != LossReason::Released && lock(&world.beliefs.0).contains_key(&number) {
+            // Who looks at no deadline, or at a wrong one, is told nothing when it has passed.
+            let deaf = matches!(world.plan.bug, Some(Bug::NoDeadline | Bug::LeaseFromAnswer));
+            let told = reason != LossReason::Released && !(deaf && reason == LossReason::Expired);
+            if told && lock(&world.beliefs.0).contains_key(&number) {
                 world.record(granted_to, &about, What::Lost { token, reason: format!("{reason:?}") });
             }
         });

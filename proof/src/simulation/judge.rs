@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    bug::Bug,
     plan::{Kind, Plan},
     run::patience,
 };
@@ -105,6 +106,8 @@ fn settings(plan: &Plan) -> Settings {
         overlap: if plan.keeps_to_allowance() { 0 } else { u64::MAX },
         tokens_per_unknown: if strays { 100 } else { 1 },
         tokens_per_grant: if strays { 100 } else { 0 },
+        // Who looks at no deadline, or at a wrong one, hears nothing when it has passed.
+        losses_are_told: !matches!(plan.bug, Some(Bug::NoDeadline | Bug::LeaseFromAnswer)),
         wait_bound: ns(patience(plan)),
         failovers: vec![Kind::FailOver.name()],
         ..Settings::default()

@@ -138,7 +138,7 @@ impl<'a> Waiter<'a> {
             Answer::Held(info) => {
                 (self.answered, self.failed, self.silent_since) = (true, None, Moment::now());
                 let holder = info.holder_info();
-                if matches!(patience, Patience::Never) && !self.given_up.contains(&info.holder) {
+                if matches!(patience, Patience::Never) && !self.is_ours(&info.holder) {
                     return Err(Error::Timeout { waited: Duration::ZERO, holder: Some(holder) });
                 }
                 if let Some(place) = self.place {
@@ -161,6 +161,12 @@ impl<'a> Waiter<'a> {
             }
         };
         Ok(Verdict::AskAgainIn(pause))
+    }
+
+    /// Whether the lock is held by what this call itself asked for: a lease that it did not hear of before its end, or
+    /// that is on its way back to the store.
+    fn is_ours(&self, holder: &HolderId) -> bool {
+        self.claim.acquisition.request.holder == *holder || self.given_up.contains(holder)
     }
 
     /// Goes on after a failure that may pass, unless it has lasted too long.
