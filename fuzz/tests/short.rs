@@ -52,6 +52,6 @@ fn a_finding_can_be_found_again() {
     assert_eq!(first.message, "planted");
     assert_eq!(hunt(&planted, &[], 7, 20_000), Err(first.clone()));
     assert_ne!(hunt(&planted, &[], 8, 20_000), Err(first.clone()));
-    let known = hunt(&planted, &[first.input.clone()], 8, 0).expect_err("it is in the corpus");
+    let known = hunt(&planted, std::slice::from_ref(&first.input), 8, 0).expect_err("it is in the corpus");
     assert_eq!(known.input, first.input);
 }

@@ -157,6 +157,7 @@ mod tests {
     #[test]
     fn tokens_follow_the_clock_or_the_last_one() {
         assert_eq!(FencingToken::MAX, 9_007_199_254_740_991);
+        assert_eq!(FencingToken::new(42).expect("a token").to_string(), "42");
         assert_eq!((FencingToken::new(0), FencingToken::new(FencingToken::MAX + 1)), (None, None));
         let following =
             |previous: u64, ms| FencingToken::following(FencingToken::new(previous), ms).map(FencingToken::get);

@@ -15,7 +15,7 @@ use super::{
 
 /// A store whose time a test can make pass. All times in milliseconds.
 #[async_trait]
-pub(crate) trait World {
+pub(crate) trait World: Send + Sync {
     async fn handle(&self) -> Arc<dyn Backend>;
     /// Twice the skew allowance.
     fn grace(&self) -> u64;
