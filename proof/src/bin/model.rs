@@ -15,49 +15,6 @@ fn main() -> ExitCode {
         None | Some("small") => worlds(&Bounds::SMALL_WORLDS),
         Some("large") => worlds(&Bounds::LARGE_WORLDS),
         Some("bugs") => bugs(),
-        Some("try") => {
-            let mut b =
-                Bounds { writes: 0, renewals: 0, repeats: 0, drift: 0, faults: 0, retention: None, ..Bounds::SMALL };
-            let mut bug = None;
-            for a in env::args().skip(2) {
-                let (k, v) = a.split_once('=').unwrap();
-                let n: u8 = v.parse().unwrap_or(0);
-                match k {
-                    "p" => {
-                        b.processes = match v {
-                            "1" => &[0],
-                            "2" => &[0, 1],
-                            "3" => &[0, 1, 2],
-                            "m" => &[0, 0],
-                            _ => &[0, 0, 1],
-                        }
-                    }
-                    "until" => b.until = n,
-                    "ttl" => b.ttl = n,
-                    "margin" => b.margin = n,
-                    "skew" => b.skew = n as i8,
-                    "drift" => b.drift = n,
-                    "retention" => b.retention = Some(n),
-                    "wishes" => b.wishes = n,
-                    "repeats" => b.repeats = n,
-                    "renewals" => b.renewals = n,
-                    "writes" => b.writes = n,
-                    "faults" => b.faults = n,
-                    "breaks" => b.breaks = n,
-                    "messages" => b.messages = n.into(),
-                    "bug" => bug = Bug::ALL.iter().find(|bug| format!("{bug:?}") == v).copied(),
-                    _ => panic!(),
-                }
-            }
-            let found = explore(b, bug, THREADS);
-            println!("{found}");
-            for (event, times) in &found.happened {
-                print!(" {event:?}:{times}");
-            }
-            println!();
-            ways(&found);
-            true
-        }
         Some(other) => {
             eprintln!("small, large or bugs, not {other}");
             false

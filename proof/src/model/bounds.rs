@@ -5,7 +5,7 @@ use std::time::Duration;
 use shylock_core::protocol::Terms;
 
 /// How large a world is explored. Times are in ticks; production sees each as a second.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
     /// The process of each client. Clients of one process share its clock and its end, and hand the lock over.
     pub processes: &'static [u8],
@@ -43,29 +43,49 @@ pub const TICK: Duration = Duration::from_secs(1);
 const BEGINNING: u32 = 1000;
 
 impl Bounds {
-    /// Two processes that get the lock twice, and one fault.
-    pub const SMALL: Self = Self {
+    /// Two processes and nothing special: one acquisition each, short leases, right clocks, one fault.
+    pub const PLAIN: Self = Self {
         processes: &[0, 1],
-        until: 7,
-        ttl: 3,
-        margin: 1,
-        skew: 1,
-        drift: 1,
-        retention: Some(3),
+        until: 4,
+        ttl: 2,
+        margin: 0,
+        skew: 0,
+        drift: 0,
+        retention: None,
         wishes: 1,
-        repeats: 1,
-        renewals: 1,
-        writes: 1,
+        repeats: 0,
+        renewals: 0,
+        writes: 0,
         faults: 1,
         breaks: 0,
         messages: 3,
     };
 
+    /// Two servers whose clocks differ by 2ε, and clients whose clocks fall behind by all that the margin allows.
+    pub const SKEWED: Self = Self { until: 5, margin: 1, skew: 1, drift: 1, ..Self::PLAIN };
+
     /// Worlds that are explored in no time.
-    pub const SMALL_WORLDS: [(&str, Self); 1] = [("two processes", Self::SMALL)];
+    pub const SMALL_WORLDS: [(&str, Self); 6] = [
+        ("fail-overs", Self { messages: 2, ..Self::SKEWED }),
+        ("clean-up", Self { retention: Some(3), until: 6, margin: 0, drift: 0, messages: 2, ..Self::SKEWED }),
+        ("renewals and writes", Self { renewals: 1, writes: 1, messages: 2, ..Self::PLAIN }),
+        ("repeated requests", Self { until: 3, repeats: 1, messages: 2, ..Self::PLAIN }),
+        ("hand-offs", Self { processes: &[0, 0], ..Self::PLAIN }),
+        ("breaks", Self { until: 3, breaks: 1, repeats: 1, messages: 2, ..Self::PLAIN }),
+    ];
 
     /// Worlds that take some minutes.
-    pub const LARGE_WORLDS: [(&str, Self); 1] = [("two processes", Self::SMALL)];
+    pub const LARGE_WORLDS: [(&str, Self); 6] = [
+        (
+            "fail-overs, renewals, writes and clean-up",
+            Self { until: 6, ttl: 3, renewals: 1, writes: 1, retention: Some(3), ..Self::SKEWED },
+        ),
+        ("fail-overs, renewals and writes in short leases", Self { renewals: 1, writes: 1, ..Self::SKEWED }),
+        ("repeated requests", Self { repeats: 1, ..Self::PLAIN }),
+        ("hand-offs beside another process", Self { processes: &[0, 0, 1], ..Self::PLAIN }),
+        ("two acquisitions each", Self { wishes: 2, messages: 2, ..Self::PLAIN }),
+        ("breaks", Self { breaks: 1, repeats: 1, messages: 2, ..Self::PLAIN }),
+    ];
 
     /// The terms of each lease.
     #[must_use]

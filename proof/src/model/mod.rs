@@ -48,9 +48,7 @@ impl Model for World {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        let most = self.bounds.skew;
-        let first = State::new(&self.bounds);
-        if most == 0 { vec![first] } else { [-most, most].map(|skew| State { skew, ..first.clone() }).to_vec() }
+        State::first(&self.bounds)
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {

@@ -199,24 +199,28 @@ impl Rules {
         self.has(HeldUntilReleased)
     }
 
+    /// Says whether to withdraw. `held`: the lease that was handed out is good.
     pub(super) fn doubt(self, ledger: &mut Ledger<u8>, held: bool) -> bool {
-        match self.bug {
-            Some(UnknownIsRefusal) => {
-                ledger.close();
-                false
-            }
-            Some(NoWithdrawal) => ledger.doubt(held) && false,
-            Some(WithdrawnThoughHeld) => ledger.doubt(false),
-            _ => ledger.doubt(held),
+        if self.has(UnknownIsRefusal) {
+            ledger.close();
+            return false;
         }
+        let needed = ledger.doubt();
+        self.withdraws(ledger, needed, held)
     }
 
+    /// Says whether to withdraw. `held`: the lease that was handed out is good.
     pub(super) fn abandon(self, ledger: &mut Ledger<u8>, held: bool) -> bool {
-        match self.bug {
-            Some(NoWithdrawal) => ledger.abandon(held) && false,
-            Some(WithdrawnThoughHeld) => ledger.abandon(false),
-            _ => ledger.abandon(held),
+        let needed = ledger.abandon();
+        self.withdraws(ledger, needed, held)
+    }
+
+    fn withdraws(self, ledger: &mut Ledger<u8>, needed: bool, held: bool) -> bool {
+        let omitted = self.has(NoWithdrawal) || (self.has(NotWithdrawnWhileHeld) && held);
+        if needed && omitted {
+            ledger.withdrawn();
         }
+        needed && !omitted
     }
 
     /// Whether a grant that nobody waits for is released.

@@ -93,8 +93,7 @@ pub struct Id {
 
 impl State {
     /// Nobody has ever wanted the lock.
-    #[must_use]
-    pub fn new(bounds: &Bounds) -> Self {
+    fn new(bounds: &Bounds) -> Self {
         let client = Client {
             lag: 0,
             crashed: false,
@@ -118,6 +117,15 @@ impl State {
             was_broken: false,
             breaches: Breaches::default(),
         }
+    }
+
+    /// How the world may begin: any server may be primary. What one clock differs from another matters, not what they
+    /// differ from the time; so the extremes stand for all.
+    #[must_use]
+    pub fn first(bounds: &Bounds) -> Vec<Self> {
+        let mut skews = vec![-bounds.skew, bounds.skew];
+        skews.dedup();
+        skews.into_iter().map(|skew| Self { skew, ..Self::new(bounds) }).collect()
     }
 
     /// What the clock of the server reads.

@@ -31,9 +31,9 @@ fn act(world: &World, state: &mut State, action: Action) {
                 client.lag += u8::from(late == Some(*process));
             }
         }
-        Action::Want(client) => client::want(world, state, client),
+        Action::Want(client) => client::want(state, client),
         Action::Wait(client) => client::wait(state, client),
-        Action::Repeat(client) => client::repeat(world, state, client),
+        Action::Repeat(client) => client::repeat(state, client),
         Action::GiveUp(client) => client::give_up(world, state, client),
         Action::Renew(client) => client::renew(state, client),
         Action::Release(client) => client::release(world, state, client),
