@@ -76,15 +76,15 @@ impl Bounds {
 
     /// Worlds that take some minutes.
     pub const LARGE_WORLDS: [(&str, Self); 6] = [
-        (
-            "fail-overs, renewals, writes and clean-up",
-            Self { until: 6, ttl: 3, renewals: 1, writes: 1, retention: Some(3), ..Self::SKEWED },
-        ),
-        ("fail-overs, renewals and writes in short leases", Self { renewals: 1, writes: 1, ..Self::SKEWED }),
-        ("repeated requests", Self { repeats: 1, ..Self::PLAIN }),
-        ("hand-offs beside another process", Self { processes: &[0, 0, 1], ..Self::PLAIN }),
-        ("two acquisitions each", Self { wishes: 2, messages: 2, ..Self::PLAIN }),
         ("breaks", Self { breaks: 1, repeats: 1, messages: 2, ..Self::PLAIN }),
+        ("two acquisitions each", Self { wishes: 2, messages: 2, ..Self::PLAIN }),
+        ("repeated requests", Self { repeats: 1, ..Self::PLAIN }),
+        ("fail-overs, renewals and writes", Self { renewals: 1, writes: 1, ..Self::SKEWED }),
+        (
+            "fail-overs, renewals and clean-up",
+            Self { until: 6, ttl: 3, renewals: 1, retention: Some(3), ..Self::SKEWED },
+        ),
+        ("hand-offs beside another process", Self { processes: &[0, 0, 1], ..Self::PLAIN }),
     ];
 
     /// The terms of each lease.

@@ -177,7 +177,7 @@ impl Rules {
     /// A renewal has failed; nobody knows whether it was carried out.
     pub(super) fn renewal_failed(self, belief: &mut Belief<u8>, sent: u8, terms: Terms, age: impl Fn(u8) -> Duration) {
         if self.has(UnknownRenewalCounts) {
-            drop(belief.confirm(sent, &terms, age));
+            _ = belief.confirm(sent, &terms, age);
         } else {
             belief.renewal_failed(Duration::ZERO);
         }
