@@ -2,7 +2,7 @@
 
 mod support;
 
-use shylock_core::{Error, LockManager};
+use shylock_core::{Backend, Error, LockManager};
 use support::{Fault, Faulty, Op, ms, s};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -65,6 +65,29 @@ async fn a_request_that_is_never_answered_does_not_live_for_ever() {
         assert_eq!(store.holder("x").await, None, "{op:?} {fault:?}");
         assert_eq!(store.under_way(op), 0, "{op:?} {fault:?}");
     }
+}
+
+/// Found by the model in `shylock-proof`: after a break, a repeated request brings a second lease under the id of one
+/// that its holder still believes in.
+#[tokio::test(start_paused = true)]
+async fn what_a_repeated_request_brought_after_a_break_is_withdrawn() {
+    let store = Faulty::default();
+    let manager = store.manager();
+    store.next(1, Op::Acquire, Fault::AnswersLate(s(7)));
+    let lock = manager.lock("x").with_auto_renew(false);
+    let acquiring = tokio::spawn(async move { lock.acquire().await });
+    sleep(s(4)).await;
+    let broken = store.holder("x").await.expect("granted, and not yet answered");
+    store.memory.force_break(&broken.name).await.expect("memory answers");
+    // The request that is repeated after five seconds.
+    store.next(1, Op::Acquire, Fault::LosesAnswerLate(s(4)));
+    let guard = acquiring.await.expect("no panic").expect("granted");
+    assert_eq!(guard.token(), broken.token, "the first answer came first");
+    let second = store.holder("x").await.expect("the repeated request has found a free lock");
+    assert!(second.token > broken.token && guard.is_held());
+    sleep(s(3)).await;
+    assert!(guard.is_held(), "nobody has told it");
+    assert_eq!(store.holder("x").await, None, "nobody knows of the second lease");
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::{sync::mpsc, time};
@@ -30,7 +30,7 @@ pub(crate) struct Acquisition {
     pub(crate) request: AcquireRequest,
     terms: Terms,
     engine: Arc<Engine>,
-    book: Mutex<Book>,
+    ledger: Mutex<Ledger<Moment>>,
     answers: mpsc::UnboundedSender<Answer>,
 }
 
@@ -40,19 +40,6 @@ pub(crate) enum Answer {
     Granted(Held),
     Held(LockInfo),
     Failed(BackendError),
-}
-
-/// What is known of the requests, and the lease that was handed out as long as somebody has it.
-#[derive(Debug, Default)]
-struct Book {
-    ledger: Ledger<Moment>,
-    lease: Weak<Lease>,
-}
-
-impl Book {
-    fn is_held(&self) -> bool {
-        self.lease.upgrade().is_some_and(|lease| lease.valid_for().is_ok())
-    }
 }
 
 /// The one who waits for an acquisition. Dropping it withdraws what was asked for.
@@ -69,7 +56,7 @@ impl Claim {
             request,
             terms,
             engine: Arc::clone(engine),
-            book: Mutex::default(),
+            ledger: Mutex::default(),
             answers: sender,
         });
         Self { acquisition, answers }
@@ -78,10 +65,7 @@ impl Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        let mut book = self.acquisition.book();
-        let held = book.is_held();
-        let needed = book.ledger.abandon(held);
-        drop(book);
+        let needed = self.acquisition.ledger().abandon();
         if needed {
             self.acquisition.withdraw();
         }
@@ -104,29 +88,29 @@ impl Acquisition {
     pub(crate) async fn take_from(self: &Arc<Self>, from: LeaseKey, row: Row) -> Passed {
         let this = Arc::clone(self);
         let sent = self.sending();
-        self.book().ledger.handing();
+        self.ledger().handing();
         let call = async move {
             let answer = this.engine.backend.hand_off(&from, &this.request).await;
             Ok(this.settle_hand_off(sent, row, answer))
         };
         let passed = self.engine.call(self.terms.call_limit, call).await.unwrap_or(Passed::Unknown);
-        self.book().ledger.handed();
+        self.ledger().handed();
         passed
     }
 
     /// Whether a request of the waiter's own may still be granted, though another came back with a refusal.
     pub(crate) fn is_doubtful(&self) -> bool {
-        self.book().ledger.is_doubtful()
+        self.ledger().is_doubtful()
     }
 
     /// When the first of the requests was sent that may still be granted.
     pub(crate) fn open_since(&self) -> Option<Moment> {
-        self.book().ledger.open_since()
+        self.ledger().open_since()
     }
 
     fn sending(&self) -> Moment {
         let now = Moment::now();
-        self.book().ledger.sending(now);
+        self.ledger().sending(now);
         now
     }
 
@@ -172,10 +156,7 @@ impl Acquisition {
 
     /// An open request will bring no answer.
     fn doubt(self: &Arc<Self>) {
-        let mut book = self.book();
-        let held = book.is_held();
-        let needed = book.ledger.doubt(held);
-        drop(book);
+        let needed = self.ledger().doubt();
         if needed {
             self.withdraw();
         }
@@ -183,17 +164,13 @@ impl Acquisition {
 
     fn granted(self: &Arc<Self>, sent: Moment, row: Row, Grant { token }: Grant) {
         let key = LeaseKey { name: self.request.name.clone(), holder: self.request.holder, token };
-        let mut book = self.book();
-        let (sent, wanted) = match book.ledger.granted(sent, token) {
+        let found = self.ledger().granted(sent, token);
+        let (sent, wanted) = match found {
             Finding::Known => return,
             Finding::Wanted(sent) => (sent, true),
             Finding::Unwanted(sent) => (sent, false),
         };
         let lease = Arc::new(Lease::new(key, Some(&self.request.info), self.terms, sent, row));
-        if wanted {
-            book.lease = Arc::downgrade(&lease);
-        }
-        drop(book);
         if !wanted {
             return release::in_background(&self.engine, lease);
         }
@@ -203,7 +180,7 @@ impl Acquisition {
 
     /// One request less that may still be granted.
     fn close(&self) {
-        self.book().ledger.close();
+        self.ledger().close();
     }
 
     /// Finds out what became of requests whose answers never came, and releases what they brought.
@@ -214,7 +191,7 @@ impl Acquisition {
                 let lock = &this.request.name;
                 tracing::warn!(%lock, "what became of a request could not be found out; a lease that it may have brought ends by itself");
             }
-            this.book().ledger.withdrawn();
+            this.ledger().withdrawn();
         });
     }
 
@@ -239,8 +216,8 @@ impl Acquisition {
         false
     }
 
-    fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    fn ledger(&self) -> MutexGuard<'_, Ledger<Moment>> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

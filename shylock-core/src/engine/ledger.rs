@@ -78,18 +78,20 @@ impl<M: Copy> Ledger<M> {
         }
     }
 
-    /// An open request will bring no answer. Says whether to withdraw; `held`: see [`abandon`](Self::abandon).
-    pub const fn doubt(&mut self, held: bool) -> bool {
+    /// An open request will bring no answer. Says whether to withdraw: see [`abandon`](Self::abandon).
+    pub const fn doubt(&mut self) -> bool {
         self.doubtful += 1;
-        self.needs_withdrawal(held)
+        self.needs_withdrawal()
     }
 
     /// Nobody waits any more. Says whether to withdraw: a request without an answer may have brought, or may yet bring,
-    /// what nobody wants, and from now on somebody is taking care of it. `held`: the lease that was handed out is good;
-    /// such a one is found under this id, and is no such thing.
-    pub const fn abandon(&mut self, held: bool) -> bool {
+    /// what nobody wants, and from now on somebody is taking care of it.
+    ///
+    /// That a lease is held under this id is no reason not to: the lock may have been broken, and a second lease be there
+    /// of which its holder knows nothing. To find the one that is held does no harm.
+    pub const fn abandon(&mut self) -> bool {
         self.abandoned = true;
-        self.needs_withdrawal(held)
+        self.needs_withdrawal()
     }
 
     /// What there was to withdraw was found out, or cannot be.
@@ -109,8 +111,8 @@ impl<M: Copy> Ledger<M> {
         self.open_since
     }
 
-    const fn needs_withdrawal(&mut self, held: bool) -> bool {
-        let needed = self.abandoned && self.doubtful > 0 && !held && !self.withdrawing;
+    const fn needs_withdrawal(&mut self) -> bool {
+        let needed = self.abandoned && self.doubtful > 0 && !self.withdrawing;
         self.withdrawing |= needed;
         needed
     }
@@ -153,28 +155,30 @@ mod tests {
     #[test]
     fn a_grant_that_nobody_waits_for_is_released() {
         let mut ledger = ledger(&[1]);
-        assert!(!ledger.abandon(false), "its answer is awaited");
+        assert!(!ledger.abandon(), "its answer is awaited");
         assert_eq!(ledger.granted(1, token(7)), Finding::Unwanted(1));
     }
 
     #[test]
     fn what_is_unknown_is_withdrawn_once_and_by_one() {
         let mut early = ledger(&[1, 2, 3]);
-        assert!(!early.doubt(false), "somebody waits, and asks again");
-        assert!(early.abandon(false));
-        assert!(!early.doubt(false), "that is under way");
+        assert!(!early.doubt(), "somebody waits, and asks again");
+        assert!(early.abandon());
+        assert!(!early.doubt(), "that is under way");
         early.withdrawn();
-        assert!(early.doubt(false), "this one came later");
+        assert!(early.doubt(), "this one came later");
         let mut late = ledger(&[1]);
-        assert!(!late.abandon(false));
-        assert!(late.doubt(false));
+        assert!(!late.abandon());
+        assert!(late.doubt());
     }
 
     #[test]
-    fn a_lease_that_is_held_is_not_withdrawn() {
+    fn what_is_unknown_is_withdrawn_though_a_lease_is_held() {
         let mut ledger = ledger(&[1, 2]);
         assert_eq!(ledger.granted(1, token(7)), Finding::Wanted(1));
-        assert!(!ledger.abandon(true) && !ledger.doubt(true));
+        assert!(!ledger.abandon() && ledger.doubt());
+        assert_eq!(ledger.granted(9, token(7)), Finding::Known, "the one that is held does no harm");
+        assert_eq!(ledger.granted(9, token(8)), Finding::Unwanted(1));
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub(crate) enum Fault {
     Refuses(Option<Duration>),
     /// Does it, and the answer is lost.
     LosesAnswer,
+    /// Does it, and the answer is lost, which is known after this time.
+    LosesAnswerLate(Duration),
     /// Does nothing, and nobody knows.
     LosesRequest,
     /// Refuses for good.
@@ -185,6 +187,11 @@ impl Faulty {
             Some(Fault::Refuses(retry_after)) => Err(BackendError::not_applied("refused for now", retry_after)),
             Some(Fault::LosesAnswer) => {
                 drop(call.await);
+                Err(BackendError::ambiguous("the answer was lost"))
+            }
+            Some(Fault::LosesAnswerLate(time)) => {
+                drop(call.await);
+                tokio::time::sleep(time).await;
                 Err(BackendError::ambiguous("the answer was lost"))
             }
             Some(Fault::LosesRequest) => Err(BackendError::ambiguous("the request was lost")),
