@@ -21,7 +21,7 @@ const MOST_STEPS: usize = 200;
 /// reach them any more.
 const AT_LEAST: usize = 28_000;
 
-const FAULTS: [Fault; 13] = [
+const FAULTS: [Fault; 14] = [
     Fault::Hangs,
     Fault::HangsAfter,
     Fault::Delays(ms(7)),
@@ -30,6 +30,7 @@ const FAULTS: [Fault; 13] = [
     Fault::AnswersLate(ms(7)),
     Fault::AnswersLate(ms(700)),
     Fault::AnswersLate(s(4)),
+    Fault::LosesAnswerLate(ms(700)),
     Fault::Refuses(None),
     Fault::Refuses(Some(ms(300))),
     Fault::LosesAnswer,

@@ -204,7 +204,7 @@ fn bound(fault: Option<Fault>) -> Duration {
         Some(Fault::Delays(time) | Fault::AnswersLate(time)) if time < ms(100) => ms(500),
         None | Some(Fault::Refuses(_) | Fault::LosesAnswer | Fault::LosesRequest) => ms(1000),
         Some(Fault::Hangs | Fault::HangsAfter | Fault::Permanent) => TTL + s(1),
-        Some(Fault::Delays(_) | Fault::AnswersLate(_)) => TTL + s(5),
+        Some(Fault::Delays(_) | Fault::AnswersLate(_) | Fault::LosesAnswerLate(_)) => TTL + s(5),
     }
 }
 

@@ -66,4 +66,25 @@ async fn what_was_granted_in_the_silence_is_released_after_it() {
     guard.release().await.expect("released");
 }
 
+/// Answers that are lost on connections which look alive: the driver waits for ever. Each of them holds a connection of
+/// its pool, and there are no more than three here.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_fell_silent_come_back_to_the_pool() {
+    let mongo = Mongo::standalone().await;
+    let proxy = Proxy::before(mongo.hosts()).await;
+    let uri = format!("mongodb://{}/?directConnection=true&maxPoolSize=3", proxy.address);
+    let backend = MongoBackend::connect(uri, "shylock_scenarios").await.expect("connected");
+    let there = LockManager::new(backend);
+    proxy.swallow(3);
+    for _ in 0..3 {
+        let error = there.lock(fresh("swallowed")).acquire_timeout(Duration::from_millis(300)).await;
+        assert!(matches!(error, Err(Error::Backend { retryable: true, .. })), "{error:?}");
+    }
+    // Half a minute, and the time for finding out what became of the requests.
+    let limit = Duration::from_secs(45);
+    let guard = there.lock(fresh("afterwards")).acquire_timeout(limit).await.expect("the pool has connections again");
+    guard.release().await.expect("released");
+    timeout(limit, there.close()).await.expect("nothing is under way for ever");
+}
+
 type Call = std::pin::Pin<Box<dyn Future<Output = shylock_mongo::Result<()>>>>;
