@@ -60,7 +60,8 @@ impl Connection {
         let world = &self.world;
         let Some(process) = self.process.upgrade() else { return pending().await };
         process.running().await;
-        let request = Request { world: Arc::clone(world), frees: frees.cloned(), work: Arc::new(work) };
+        let request =
+            Request { process: process.number, world: Arc::clone(world), frees: frees.cloned(), work: Arc::new(work) };
         let fate = roll(world, &self.chance);
         if let Fate::Refused(pause) = fate {
             world.wait(delay(world, &self.chance)).await;
@@ -141,6 +142,7 @@ impl Connection {
 }
 
 struct Request<T> {
+    process: u32,
     world: Arc<World>,
     frees: Option<LockName>,
     work: Work<T>,
@@ -162,7 +164,7 @@ impl<T> Request<T> {
         let stored = std::mem::take(&mut server.stored);
         drop(server);
         for (write, name, what) in stored {
-            world.record_with(write, 0, name.as_str(), what);
+            world.record_with(write, self.process, name.as_str(), what);
         }
         if let Some(name) = &self.frees {
             world.living().iter().for_each(|process| process.tell(name));

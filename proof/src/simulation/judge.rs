@@ -105,7 +105,8 @@ fn settings(plan: &Plan) -> Settings {
         grace: ns(plan.allowance * 2),
         overlap: if plan.keeps_to_allowance() { 0 } else { u64::MAX },
         tokens_per_unknown: if strays { 100 } else { 1 },
-        tokens_per_grant: if strays { 100 } else { 0 },
+        // A lock may be handed to one who waits and whose own request is still on its way.
+        tokens_per_grant: if strays { 100 } else { 1 },
         // Who looks at no deadline, or at a wrong one, hears nothing when it has passed.
         losses_are_told: !matches!(plan.bug, Some(Bug::NoDeadline | Bug::LeaseFromAnswer)),
         wait_bound: ns(patience(plan)),
