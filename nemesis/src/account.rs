@@ -60,7 +60,8 @@ pub async fn read(primary: &Client, database: &str) -> Result<Account> {
     entries.find_one(created).await?.ok_or("the oplog does not reach back to the first lock")?;
     let options = FindOptions::builder().no_cursor_timeout(true).build();
     let namespace = format!("{database}.{COLLECTION}");
-    let mut found = entries.find(doc! { "ns": namespace, "op": { "$in": ["i", "u", "d"] } }).with_options(options).await?;
+    let mut found =
+        entries.find(doc! { "ns": namespace, "op": { "$in": ["i", "u", "d"] } }).with_options(options).await?;
     let mut account = Account::default();
     while found.advance().await? {
         account.enter(&found.deserialize_current()?);
@@ -172,7 +173,8 @@ mod tests {
         let mut account = Account::default();
         let record = doc! { "_id": "a", "owner": owner(), "token": 1024_i64, "acquiredAt": at(1), "expiresAt": at(9) };
         account.enter(&doc! { "op": "i", "o": record });
-        let change = |fields: Document| doc! { "op": "u", "o2": { "_id": "a" }, "o": { "$v": 2, "diff": { "u": fields } } };
+        let change =
+            |fields: Document| doc! { "op": "u", "o2": { "_id": "a" }, "o": { "$v": 2, "diff": { "u": fields } } };
         account.enter(&change(doc! { "expiresAt": at(12) }));
         account.enter(&change(doc! { "owner": owner(), "token": 1025_i64, "acquiredAt": at(13), "expiresAt": at(20) }));
         account.enter(&change(doc! { "owner": Bson::Null, "expiresAt": at(0) }));

@@ -12,7 +12,9 @@ impl Dice {
     pub fn new(seed: u64, purpose: u64) -> Self {
         let mixed = seed.wrapping_add(purpose.wrapping_mul(0xD1B5_4A32_D192_ED03)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let mut dice = Self(mixed | 1);
-        (0..8).for_each(|_| drop(dice.below(2)));
+        for _ in 0..8 {
+            dice.below(2);
+        }
         dice
     }
 

@@ -25,7 +25,10 @@ pub struct Ghost {
 impl fmt::Display for Ghost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { made: Made { lock, token, process, call }, instead } = self;
-        write!(f, "lock {lock:?}, token {token} for call {call} of process {process}, which got {instead:?}: to its end")
+        write!(
+            f,
+            "lock {lock:?}, token {token} for call {call} of process {process}, which got {instead:?}: to its end"
+        )
     }
 }
 

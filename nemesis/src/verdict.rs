@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use shylock_proof::{
-    checkers::{self, Settings},
+    checkers::{self, Breach, Settings, Violation, held_when_released},
     history::{self, Event, Header, What},
 };
 
@@ -81,13 +81,23 @@ pub fn again(folder: &Path) -> Result<ExitCode> {
 
 fn judge(header: &Header, kept: &Kept, events: &[Event]) -> ExitCode {
     let report = checkers::check_all(events, &kept.settings);
-    let mut found: Vec<String> = report.violations.iter().map(ToString::to_string).collect();
+    let excused = |violation: &&Violation| {
+        let held = |token: &u64| held_when_released(events, &violation.lock, *token);
+        violation.breach == Breach::ReleasedInVain && violation.tokens.iter().all(held)
+    };
+    let in_vain = report.violations.iter().filter(excused).count();
+    let mut found: Vec<String> =
+        report.violations.iter().filter(|violation| !excused(violation)).map(ToString::to_string).collect();
     found.extend(ghosts::find(events, &kept.made).iter().map(|ghost| format!("CK-G a grant for nobody: {ghost}")));
     found.extend(lost_long_ones(events));
     found.extend(kept.left.iter().map(|held| format!("CK-G still held though everybody is gone: {held}")));
 
     println!("seed {}, commit {}, {} s of faults", header.seed, header.commit, kept.seconds);
     println!("{}", report.summary);
+    println!(
+        "{} calls of which the time was taken, {in_vain} releases that came after the end of their lease",
+        calls(events)
+    );
     found.iter().take(40).for_each(|violation| println!("{violation}"));
     println!("{} violations", found.len());
     match kept.control.as_deref().map(str::parse::<Control>) {
@@ -103,6 +113,10 @@ fn judge(header: &Header, kept: &Kept, events: &[Event]) -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+fn calls(events: &[Event]) -> usize {
+    events.iter().filter(|event| matches!(event.what, What::Took { .. })).count()
 }
 
 /// Leases of 30 s that did not survive.

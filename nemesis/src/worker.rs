@@ -76,7 +76,8 @@ pub async fn work(orders: Orders) -> Result<()> {
     let journal = Journal::open(&orders.folder, orders.process)?;
     note_panics(&journal);
     note_stalls(&journal);
-    let manager = LockManager::builder_from(backend(orders.control).await?).label(format!("w{}", orders.process)).build()?;
+    let manager =
+        LockManager::builder_from(backend(orders.control).await?).label(format!("w{}", orders.process)).build()?;
     let (tell, over) = watch::channel(false);
     let worker = Worker { manager, journal: journal.clone(), calls: Arc::default(), over, orders };
     worker.note_use()?;
@@ -152,7 +153,7 @@ impl Worker {
 /// Notes when the machine has no time for this process, which no library can help.
 fn note_stalls(journal: &Journal) {
     const NAP: Duration = Duration::from_millis(5);
-    const LATE: u64 = 10_000_000;
+    const LATE: u64 = 3_000_000;
     let journal = journal.clone();
     std::thread::spawn(move || {
         loop {

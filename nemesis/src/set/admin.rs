@@ -94,10 +94,11 @@ impl Set {
     pub async fn healthy(&self, within: Duration) -> Result<usize> {
         let begin = Instant::now();
         loop {
-            if let Some(primary) = self.primary().await {
-                if self.confirms(primary).await && self.all_there(primary).await {
-                    return Ok(primary);
-                }
+            if let Some(primary) = self.primary().await
+                && self.confirms(primary).await
+                && self.all_there(primary).await
+            {
+                return Ok(primary);
             }
             if begin.elapsed() > within {
                 return Err("the replica set does not come to work again".into());

@@ -111,9 +111,7 @@ impl Node {
         command.args(["--bind_ip_all", "--port", "27017", "--replSet", super::admin::NAME, "--nounixsocket"]);
         command.args(["--wiredTigerCacheSizeGB=0.25", "--oplogSize=990"]);
         command.arg("--wiredTigerEngineConfigString=log=(file_max=32MB)");
-        for parameter in
-            ["enableTestCommands=1", "ttlMonitorSleepSecs=1", "diagnosticDataCollectionEnabled=false"]
-        {
+        for parameter in ["enableTestCommands=1", "ttlMonitorSleepSecs=1", "diagnosticDataCollectionEnabled=false"] {
             command.args(["--setParameter", parameter]);
         }
         let complaints = log.try_clone()?;

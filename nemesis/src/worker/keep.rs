@@ -13,7 +13,14 @@ pub const KEPT: &str = "kept-";
 pub(super) async fn lease(mut worker: Worker, number: u32) {
     let (name, call) = (format!("{KEPT}{number}"), worker.next());
     worker.journal.note(&name, What::Wanted { call, limit: None });
-    let guard = match worker.manager.lock(&name).with_ttl(Duration::from_millis(worker.orders.ttl)).with_note(call.to_string()).acquire().await {
+    let guard = match worker
+        .manager
+        .lock(&name)
+        .with_ttl(Duration::from_millis(worker.orders.ttl))
+        .with_note(call.to_string())
+        .acquire()
+        .await
+    {
         Ok(guard) => guard,
         Err(error) => return worker.journal.note(&name, What::Failed { call, error: format!("{error:?}") }),
     };

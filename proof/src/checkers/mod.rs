@@ -10,6 +10,7 @@ mod bounds;
 mod deadlines;
 mod fencing;
 mod grants;
+mod in_vain;
 mod left_held;
 mod liveness;
 mod outcomes;
@@ -29,6 +30,7 @@ use std::fmt;
 use crate::history::Event;
 use run::Run;
 
+pub use in_vain::held_when_released;
 pub use panics::secrets_in;
 pub use settings::Settings;
 pub use summary::Summary;

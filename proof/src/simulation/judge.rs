@@ -11,7 +11,7 @@ use super::{
     run::patience,
 };
 use crate::{
-    checkers::{Breach, Settings, Violation, check_all},
+    checkers::{Breach, Settings, Violation, check_all, held_when_released},
     history::{Before, Event, What},
 };
 
@@ -27,7 +27,9 @@ fn is_excused(violation: &Violation, history: &[Event]) -> bool {
     let of_lock: Vec<&Event> = history.iter().filter(|event| event.lock == violation.lock).collect();
     let tokens = &violation.tokens;
     match violation.breach {
-        Breach::ReleasedInVain => tokens.iter().all(|token| held_when_released(&of_lock, *token)),
+        Breach::ReleasedInVain => {
+            tokens.iter().all(|token| held_when_released(of_lock.iter().copied(), &violation.lock, *token))
+        }
         Breach::Unexplained => tokens.iter().all(|token| another_came_before_the_refusal(&of_lock, *token)),
         _ => false,
     }
@@ -55,21 +57,6 @@ fn another_came_before_the_refusal(of_lock: &[&Event], untold: u64) -> bool {
 
 fn granted(event: &Event) -> Option<u64> {
     if let What::Granted { token, .. } = event.what { Some(token) } else { None }
-}
-
-/// A release whose first try may have freed the lock, and whose next ones came when another had it, is told as a release:
-/// nobody else had the lock while its holder acted. The checker, which cannot see the tries, takes the end of the lease
-/// for a loss.
-fn held_when_released(of_lock: &[&Event], released: u64) -> bool {
-    let mut last = false;
-    for event in of_lock {
-        match event.what {
-            What::Asked { token, held, .. } if token == released => last = held,
-            What::Releasing { token } if token == released => return last,
-            _ => {}
-        }
-    }
-    false
 }
 
 /// Grants that nobody was told of, and that nobody gave back either. Where no more than single messages are lost, a

@@ -1,7 +1,7 @@
 //! Errors of the infrastructure: nobody handles them, somebody reads them.
 
 /// A sentence that says what failed; a `String` because one failure is told to many tests.
-pub type Result<T> = std::result::Result<T, String>;
+pub(crate) type Result<T> = std::result::Result<T, String>;
 
 /// Says what was being done when something failed.
 pub(crate) trait While<T> {
