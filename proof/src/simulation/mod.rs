@@ -2,8 +2,8 @@
 //! everything that happens decided by one seed.
 //!
 //! What is simulated, and how:
-//! - **The store** is a replica set with three clocks ([`server`], [`operations`]). A request is delayed, lost, carried
-//!   out twice or late, refused, or never answered ([`fate`], [`connection`]).
+//! - **The store** is a replica set with three clocks (`server`, `operations`). A request is delayed, lost, carried
+//!   out twice or late, refused, or never answered (`fate`, `connection`).
 //! - **A process that is killed** loses its users and its connection; of its requests that are on their way each arrives,
 //!   or not. Its engine goes on, and nobody hears it.
 //! - **A process that is paused** neither sends nor receives, and its users stand still. Its engine's timers go on, since
