@@ -50,7 +50,10 @@ pub(super) fn delay(world: &World, chance: &Chance) -> Duration {
     let slow = world.plan.has(Kind::Delay) && !world.is_healed();
     match chance.below(100) {
         0..40 => Duration::ZERO,
-        95..100 if slow => chance.ms(50, 700),
+        95..100 if slow => {
+            world.disturb(Kind::Delay);
+            chance.ms(50, 700)
+        }
         85..95 if slow => chance.ms(5, 50),
         _ => chance.ms(1, 4),
     }
