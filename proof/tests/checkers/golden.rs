@@ -134,10 +134,13 @@ fn a_call_may_take_its_slack_and_a_pause_excuses_it() {
     let latest = SECOND + settings().slack;
     assert_eq!(breaches(Checker::Bounds, &[took(latest)], &settings()), []);
     assert_eq!(breaches(Checker::Bounds, &[took(latest + 1)], &settings()), [Breach::TookTooLong]);
-    let paused = [at(19 * SECOND, 1, What::Paused), at(19 * SECOND + 1, 1, What::Resumed), took(latest + 1)];
-    assert_eq!(breaches(Checker::Bounds, &paused, &settings()), []);
-    let before = [at(9 * SECOND, 1, What::Paused), at(10 * SECOND, 1, What::Resumed), took(latest + 1)];
-    assert_eq!(breaches(Checker::Bounds, &before, &settings()), [Breach::TookTooLong]);
+    let up = 20 * SECOND - settings().slack - 1;
+    let paused = |from, to| [at(from, 1, What::Paused), at(to, 1, What::Resumed), took(latest + 1)];
+    assert_eq!(breaches(Checker::Bounds, &paused(19 * SECOND, up), &settings()), []);
+    assert_eq!(breaches(Checker::Bounds, &paused(19 * SECOND, up - 1), &settings()), [Breach::TookTooLong]);
+    let stalled = |until| [at(until, 1, What::Stalled { time: MILLI }), took(latest + 1)];
+    assert_eq!(breaches(Checker::Bounds, &stalled(up), &settings()), []);
+    assert_eq!(breaches(Checker::Bounds, &stalled(up - 1), &settings()), [Breach::TookTooLong]);
 }
 
 #[test]
