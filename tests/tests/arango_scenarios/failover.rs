@@ -155,7 +155,9 @@ async fn a_grant_of_the_first_is_recognised_by_the_second() {
     let lost = server.fault(Fault::at(Point::Committed).on_endpoint(0).on_query("UPSERT").closes());
     let asked_again = server.fault(Fault::at(Point::Received).on_endpoint(1).on_query("UPSERT").always());
     let guard = manager.lock("recognised").acquire_timeout(CALL).await.expect("granted");
-    assert_eq!((lost.hits(), asked_again.hits()), (1, 1));
+    // What is unknown is looked into once more after the grant, in the background.
+    assert_eq!(lost.hits(), 1);
+    assert!((1..=2).contains(&asked_again.hits()), "{}", asked_again.hits());
     assert_eq!(grants(&server, "recognised", SKEW), 1);
     assert_eq!(manager.inspect("recognised").await.expect("read").expect("held").token, guard.token());
     guard.release().await.expect("released");
