@@ -29,10 +29,11 @@ fn a_hundred_thousand_schedules_without_a_violation() {
 }
 
 /// What each of these found is repaired: a lost lease told to be released (138, 254); a lock told to be another's that
-/// was the call's own, given up (201343, 212171) or ended (205633).
+/// was the call's own, given up (201343, 212171) or ended (205633). With
+/// the last three the judge was wrong: it took a holder that does not know of its lock for none.
 #[test]
 fn seeds_that_found_something_find_nothing_any_more() {
-    for seed in [138, 254, 201_343, 205_633, 212_171] {
+    for seed in [138, 254, 201_343, 205_633, 212_171, 603_688, 812_517, 1_285_766] {
         let outcome = run(seed, None);
         assert!(outcome.violations.is_empty(), "seed {seed}: {:?}", outcome.violations);
     }

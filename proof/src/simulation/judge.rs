@@ -39,12 +39,16 @@ fn is_excused(violation: &Violation, history: &[Event]) -> bool {
 /// somebody else has it by now: what a call itself has got is no reason to refuse it.
 fn another_came_before_the_refusal(of_lock: &[&Event], untold: u64) -> bool {
     let told: BTreeSet<u64> = of_lock.iter().filter_map(|event| granted(event)).collect();
+    let by = of_lock.iter().find(|event| matches!(event.what, What::Stored { token, .. } if token == untold));
     let (mut open, mut stored, mut another) = (BTreeSet::new(), false, false);
     for event in of_lock {
         match event.what {
             What::Wanted { call, limit: None } if !stored => drop(open.insert(call)),
             What::Stored { token, .. } if token == untold => stored = true,
-            What::Stored { token, .. } => another |= stored && told.contains(&token),
+            // Another process has it, even if that one does not know.
+            What::Stored { token, .. } => {
+                another |= stored && (told.contains(&token) || by.is_some_and(|by| by.process != event.process));
+            }
             What::Refused { call } if another && open.contains(&call) => return true,
             What::Refused { call } | What::Granted { call, .. } | What::Abandoned { call } if !stored => {
                 open.remove(&call);
