@@ -3,12 +3,12 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::Write,
+    io::BufReader,
     path::Path,
     sync::Arc,
 };
 
-use shylock_proof::history::{Event, What};
+use shylock_proof::history::{self, Event, What};
 
 use crate::{Result, clock};
 
@@ -43,32 +43,26 @@ impl Journal {
     /// Writes down what was done to another process.
     pub fn note_of(&self, process: u32, at: u64, lock: &str, what: What) {
         let event = Event { at, process, lock: lock.to_owned(), what };
-        let mut line = serde_json::to_string(&event).unwrap_or_default();
-        line.push('\n');
-        // One call a line: what a killed process has written is whole lines.
-        if let Err(error) = (&*self.file).write_all(line.as_bytes()) {
+        if let Err(error) = history::write_event(&*self.file, &event) {
             eprintln!("the journal cannot be written: {error}");
             std::process::abort();
         }
     }
 }
 
-/// All journals of a folder as one history. A last line that was cut off by a full disk is an error, not a gap.
+/// All journals of a folder as one history, without a line that a killed process has not finished.
 ///
 /// # Errors
 /// A file cannot be read, or a line is no event.
 pub fn read(folder: &Path) -> Result<Vec<Event>> {
-    let mut events = Vec::new();
+    let mut journals = Vec::new();
     for file in std::fs::read_dir(folder)? {
         let path = file?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if !(name.starts_with("process-") && name.ends_with(".jsonl")) {
-            continue;
-        }
-        for line in std::fs::read_to_string(&path)?.lines() {
-            events.push(serde_json::from_str(line).map_err(|error| format!("{}: {error}: {line}", path.display()))?);
+        if name.starts_with("process-") && name.ends_with(".jsonl") {
+            let events = history::read_events(BufReader::new(File::open(&path)?));
+            journals.push(events.map_err(|error| format!("{}: {error}", path.display()))?);
         }
     }
-    events.sort_by_key(|event: &Event| event.at);
-    Ok(events)
+    Ok(history::merge(journals))
 }

@@ -8,7 +8,7 @@ mod file;
 
 use serde::{Deserialize, Serialize};
 
-pub use file::{Header, merge, read, write, write_event, write_header};
+pub use file::{Header, merge, read, read_events, write, write_event, write_header};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -55,6 +55,14 @@ pub fn read(input: impl BufRead) -> io::Result<(Header, Vec<Event>)> {
     Ok((header, events))
 }
 
+/// Reads events without a header: what one process of several has written. A torn last line is left out, as in [`read`].
+///
+/// # Errors
+/// The reader's; or a line is no event, which names its number.
+pub fn read_events(input: impl BufRead) -> io::Result<Vec<Event>> {
+    whole_lines(input)?.into_iter().enumerate().map(|(number, text)| parse(number, &text)).collect()
+}
+
 /// One history of those of several processes. Events of one time stay in the order in which they come.
 #[must_use]
 pub fn merge(histories: impl IntoIterator<Item = Vec<Event>>) -> Vec<Event> {
