@@ -100,6 +100,22 @@ impl AsyncLockGuard {
         self.held.release().await
     }
 
+    /// Ends this guard, and lets the lock come free by itself after `delay`, from 1 s to 24 h: for what must not be done
+    /// again for some time, on any host. From here on it takes no process to keep the lock held.
+    ///
+    /// In the store the lock passes to a holder whom nobody is, with a token of its own.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it goes on in the background.
+    ///
+    /// # Errors
+    /// As [`release`](Self::release); a lock that is lost is given back at once. [`Error::InvalidOption`] for a delay
+    /// out of its bounds: then the lock is released as if the guard had been dropped.
+    pub async fn release_after(self, delay: Duration) -> Result<()> {
+        crate::options::check_span("delay", delay)?;
+        self.held.leave(delay).await
+    }
+
     /// Ends this guard without releasing the lock: [`LockManager::resume`] goes on with the ticket, here or in
     /// another process, with the same token. Nobody renews the lease meanwhile. The ticket of a forked child's copy of a
     /// guard is refused.

@@ -112,10 +112,15 @@ pub(crate) fn invalid(option: &'static str, reason: impl Into<String>) -> Error 
 }
 
 fn check_ttl(ttl: Duration) -> Result<()> {
-    if (MIN_TTL..=MAX_TTL).contains(&ttl) {
+    check_span("ttl", ttl)
+}
+
+/// A lease can be so long.
+pub(crate) fn check_span(option: &'static str, span: Duration) -> Result<()> {
+    if (MIN_TTL..=MAX_TTL).contains(&span) {
         Ok(())
     } else {
-        Err(invalid("ttl", format!("{ttl:?} is not between 1 s and 24 h")))
+        Err(invalid(option, format!("{span:?} is not between 1 s and 24 h")))
     }
 }
 

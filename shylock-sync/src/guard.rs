@@ -124,6 +124,15 @@ impl LockGuard {
         wait(&guard.manager(), Limit::Call, async move { guard.release().await })
     }
 
+    /// Like [`AsyncLockGuard::release_after`]: ends this guard, and lets the lock come free by itself after `delay`.
+    ///
+    /// # Errors
+    /// As `AsyncLockGuard::release_after`, and [`Error::Stalled`].
+    pub fn release_after(mut self, delay: Duration) -> Result<()> {
+        let guard = self.take();
+        wait(&guard.manager(), Limit::Call, async move { guard.release_after(delay).await })
+    }
+
     /// Like [`AsyncLockGuard::detach`]: ends this guard without releasing the lock. The ticket can be resumed by the
     /// blocking and by the async API, in this process or in another.
     #[must_use = "the lock stays held until its lease ends, and only the ticket can release it"]

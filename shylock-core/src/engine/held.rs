@@ -1,6 +1,6 @@
 //! [`Held`]: a lease that somebody holds. Dropping it releases the lock in the background.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use super::{Engine, lease::Lease, release, renew::Terms, turns::Row};
 use crate::{Error, LeaseKey, LossReason, Result, clock::Moment};
@@ -42,6 +42,17 @@ impl Held {
         let giving_back = release::give_back(Arc::clone(&self.engine), Arc::clone(&self.lease));
         let limit = self.engine.options.call_timeout;
         self.engine.ask(limit, async move { giving_back.await?.map_err(lost) }).await
+    }
+
+    /// Ends the holding; the lock comes free by itself after `rest`. Tells what became of it, as [`release`](Self::release).
+    pub(crate) async fn leave(self, rest: Duration) -> Result<()> {
+        if self.lease.is_a_copy() {
+            return Err(Error::Stopped);
+        }
+        self.engine.forget(&self.lease);
+        let leaving = release::leave(Arc::clone(&self.engine), Arc::clone(&self.lease), rest);
+        let limit = self.engine.options.call_timeout;
+        self.engine.ask(limit, async move { leaving.await?.map_err(lost) }).await
     }
 
     /// Ends the holding without a release.

@@ -62,6 +62,11 @@ impl Lease {
         self.valid_for().ok().and(self.info.as_deref().cloned())
     }
 
+    /// What its record says of the holder, where that is known here.
+    pub(super) fn told(&self) -> Option<&HolderInfo> {
+        self.info.as_deref()
+    }
+
     /// What is to be done now. A loss is one from here on, and nobody has been [told](Self::tell) of it yet: this is
     /// called under a lock. `eager`: see [`Terms::decide`].
     pub(crate) fn step(&self, eager: bool) -> Step {

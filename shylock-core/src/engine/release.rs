@@ -1,11 +1,11 @@
-//! Giving a lease back: to the next waiter of this process in one round trip, or to the store.
+//! Giving a lease back: to the next waiter of this process in one round trip, or to the store, now or after a rest.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::time;
 
 use super::{Engine, acquisition::Passed, lease::Lease, pace::Pace, queue::Next};
-use crate::{BackendError, Failure, LossReason, ReleaseOutcome};
+use crate::{AcquireRequest, Backend, BackendError, Failure, HandOff, HolderId, LeaseKey, LossReason, ReleaseOutcome};
 
 /// Gives the lease back; says whether it was still this holder's. The lease counts as gone from here on. Errs when
 /// the store refuses, or when the lease has ended by itself meanwhile.
@@ -26,12 +26,56 @@ pub(crate) fn give_back(
         let outcome = match passed {
             Passed::Yes => Ok(Ok(())),
             Passed::NotHeld => Ok(Err(LossReason::Taken)),
-            Passed::No => to_the_store(engine, lease, valid, false).await,
-            Passed::Unknown => to_the_store(engine, lease, valid, true).await,
+            Passed::No => to_the_store(engine, lease, &Way::Free, valid, false).await,
+            Passed::Unknown => to_the_store(engine, lease, &Way::Free, valid, true).await,
         };
         going.heard = true;
         going.end(passed);
         outcome
+    }
+}
+
+/// Gives the lease to a holder whom nobody is, so that it ends by itself after `rest`. One that is lost is given back.
+pub(crate) fn leave(
+    engine: Arc<Engine>,
+    lease: Arc<Lease>,
+    rest: Duration,
+) -> impl Future<Output = Result<Result<(), LossReason>, BackendError>> + Send + 'static {
+    let valid = lease.valid_for().is_ok();
+    lease.lose(LossReason::Released);
+    let mut going = Going { engine, lease, heard: false };
+    async move {
+        let Going { engine, lease, .. } = &going;
+        let way = if valid { Way::after(rest, engine, lease)? } else { Way::Free };
+        let outcome = to_the_store(engine, lease, &way, valid, false).await;
+        going.heard = true;
+        going.end(Passed::No);
+        outcome
+    }
+}
+
+/// What the store is asked for.
+#[derive(Clone)]
+enum Way {
+    Free,
+    Rest(AcquireRequest),
+}
+
+impl Way {
+    fn after(rest: Duration, engine: &Engine, lease: &Lease) -> Result<Self, BackendError> {
+        let holder = HolderId::random().map_err(BackendError::permanent)?;
+        let info = lease.told().unwrap_or(&engine.info).clone();
+        Ok(Self::Rest(AcquireRequest { name: lease.key.name.clone(), holder, ttl: rest, info }))
+    }
+
+    async fn go(&self, backend: &dyn Backend, from: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
+        match self {
+            Self::Free => backend.release(from).await,
+            Self::Rest(nobody) => Ok(match backend.hand_off(from, nobody).await? {
+                HandOff::Granted(_) => ReleaseOutcome::Released,
+                HandOff::NotHeld => ReleaseOutcome::NotHeld,
+            }),
+        }
     }
 }
 
@@ -93,13 +137,14 @@ pub(crate) fn in_background(engine: &Arc<Engine>, lease: Arc<Lease>) {
 async fn to_the_store(
     engine: &Arc<Engine>,
     lease: &Lease,
+    way: &Way,
     valid: bool,
     mut unknown: bool,
 ) -> Result<Result<(), LossReason>, BackendError> {
     let mut pace = Pace::new(engine.options.poll_first, engine.options.poll_max);
     loop {
-        let (backend, key) = (Arc::clone(&engine.backend), lease.key.clone());
-        let answer = engine.call(lease.terms.call_limit, async move { backend.release(&key).await }).await;
+        let (backend, key, way) = (Arc::clone(&engine.backend), lease.key.clone(), way.clone());
+        let answer = engine.call(lease.terms.call_limit, async move { way.go(&*backend, &key).await }).await;
         let error = match answer {
             Ok(ReleaseOutcome::Released) => return Ok(Ok(())),
             // Perhaps an earlier try has released it, and only its answer was lost. If not, others came after its holder,
