@@ -1,4 +1,5 @@
-//! The decisions of the protocol as pure values, for the model that explores them all (package `shylock-proof`).
+//! The decisions of the protocol as pure values: for the model that explores them all (package `shylock-proof`), and for
+//! stores of this workspace that decide in Rust, as `shylock-sqlite` does.
 //!
 //! This is no public API: it changes with the engine, in any release.
 

@@ -1,8 +1,8 @@
 //! [`Record`]: what a store keeps of one lock, and the rules by which it changes. Pure: the server's time comes as an
 //! argument.
 //!
-//! [`MemoryBackend`](crate::MemoryBackend) calls these functions. The stores of databases have the same rules in their
-//! query languages, and the conformance suite compares.
+//! [`MemoryBackend`](crate::MemoryBackend) and `shylock-sqlite` call these functions. The stores of database servers have
+//! the same rules in their query languages, and the conformance suite compares.
 
 use std::time::Duration;
 

@@ -1,0 +1,133 @@
+//! The file's clock: it follows the wall clock from one start of the machine to the next, and nobody can set it in between.
+
+use std::{io, time::Duration};
+
+/// How far ahead the file's clock is promised to come, so that a power failure cannot turn it back.
+const RESERVE: Duration = Duration::from_secs(10 * 60);
+
+/// This start of this machine, and the clock that counts since then.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    pub(crate) boot: String,
+    /// What the clock of this process' time namespace is ahead of the machine's, in nanoseconds.
+    shift: i128,
+}
+
+/// What the file says of its clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Era {
+    /// Its time when it was first opened after the start of the machine. What was granted before is over: all holders
+    /// ended with the machine.
+    pub(crate) began: Duration,
+    /// The machine's clock at that time.
+    pub(crate) uptime: Duration,
+    /// It is on disk that the clock may come to here; the next era begins no earlier.
+    pub(crate) reserved: Duration,
+}
+
+impl Era {
+    /// The first after a start of the machine. `reserved`: as the one before has left it.
+    pub(crate) fn begin(reserved: Option<Duration>, wall: Duration, uptime: Duration) -> Self {
+        let began = wall.max(reserved.unwrap_or_default());
+        Self { began, uptime, reserved: began + RESERVE }
+    }
+
+    /// The file's time, in whole microseconds.
+    pub(crate) fn now(&self, uptime: Duration) -> Duration {
+        whole_micros(self.began.saturating_add(uptime.saturating_sub(self.uptime)))
+    }
+
+    /// To where the clock may come from now on.
+    pub(crate) fn reservation(&self, now: Duration) -> Duration {
+        self.reserved.max(now + RESERVE)
+    }
+}
+
+/// Cuts off what is not stored.
+pub(crate) fn whole_micros(time: Duration) -> Duration {
+    Duration::new(time.as_secs(), time.subsec_micros() * 1000)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+impl Machine {
+    pub(crate) fn this() -> io::Result<Self> {
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned();
+        // Not there on kernels without time namespaces.
+        let offsets = std::fs::read_to_string("/proc/self/timens_offsets").unwrap_or_default();
+        Ok(Self { boot, shift: shift(&offsets) })
+    }
+
+    /// Since the machine's start. It counts suspended time, and cannot be set.
+    pub(crate) fn uptime(&self) -> Duration {
+        let seen = Duration::try_from(rustix::time::clock_gettime(rustix::time::ClockId::Boottime)).unwrap_or_default();
+        let nanos = i128::try_from(seen.as_nanos()).unwrap_or_default() - self.shift;
+        u64::try_from(nanos).map(Duration::from_nanos).unwrap_or_default()
+    }
+}
+
+/// Elsewhere it is the wall clock that counts, and all is one era.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+impl Machine {
+    pub(crate) fn this() -> io::Result<Self> {
+        Ok(Self { boot: String::new(), shift: 0 })
+    }
+
+    pub(crate) fn uptime(&self) -> Duration {
+        wall()
+    }
+}
+
+/// The wall clock, since 1970.
+pub(crate) fn wall() -> Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Reads `boottime <seconds> <nanoseconds>`.
+#[cfg(any(target_os = "linux", target_os = "android", test))]
+fn shift(offsets: &str) -> i128 {
+    let boottime = offsets.lines().find_map(|line| line.strip_prefix("boottime"));
+    let mut numbers = boottime.into_iter().flat_map(str::split_whitespace).map_while(|number| number.parse().ok());
+    let seconds: i128 = numbers.next().unwrap_or_default();
+    seconds * 1_000_000_000 + numbers.next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn s(s: u64) -> Duration {
+        Duration::from_secs(s)
+    }
+
+    #[test]
+    fn the_clock_goes_with_the_machine() {
+        let era = Era::begin(None, s(1000), s(50));
+        assert_eq!((era.now(s(50)), era.now(s(60))), (s(1000), s(1010)));
+        assert_eq!(era.now(s(40)), s(1000), "it cannot fall behind its beginning");
+        assert_eq!(era.now(Duration::new(60, 1_999)), s(1010) + Duration::from_micros(1));
+    }
+
+    #[test]
+    fn a_wall_clock_that_was_set_back_does_not_turn_it_back() {
+        let before = Era::begin(None, s(1000), s(50));
+        let latest = before.reserved - Duration::from_micros(1);
+        for wall in [0, 1000, 1001] {
+            assert!(Era::begin(Some(before.reserved), s(wall), s(1)).began > latest);
+        }
+        assert_eq!(Era::begin(Some(before.reserved), s(9000), s(1)).began, s(9000));
+    }
+
+    #[test]
+    fn reservations_only_grow() {
+        let era = Era::begin(None, s(1000), s(50));
+        assert_eq!(era.reservation(s(900)), era.reserved);
+        assert_eq!(era.reservation(era.reserved), era.reserved + RESERVE);
+    }
+
+    #[test]
+    fn the_offset_of_a_time_namespace_is_read() {
+        assert_eq!(shift("monotonic           5         0\nboottime         1000       500\n"), 1_000_000_000_500);
+        assert_eq!(shift("monotonic           5         0\nboottime           -2         0\n"), -2_000_000_000);
+        assert_eq!((shift(""), shift("boottime x")), (0, 0));
+    }
+}

@@ -1,0 +1,142 @@
+//! What a failure of SQLite means for the request that failed.
+
+use rusqlite::ErrorCode;
+use shylock_core::BackendError;
+
+/// Why the lock file failed: the [source](std::error::Error::source) of an [`Error::Backend`](shylock_core::Error::Backend).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SqliteError {
+    /// There is no room for what was to be written. What is held stays held until its lease ends; make room, and all
+    /// goes on.
+    #[error("the disk of the lock file is full")]
+    DiskFull(#[source] rusqlite::Error),
+    /// Other processes were writing all the time; or one of them was stopped in the middle of it.
+    #[error("other processes kept the lock file busy for seconds")]
+    Busy(#[source] rusqlite::Error),
+    /// The path leads to another file than the one that was opened, or to none. Processes with the one and processes with
+    /// the other would not see each other's locks.
+    #[error("the lock file was removed or replaced since it was opened: open it again, in all processes")]
+    Replaced,
+    /// Somebody opened the file under another kernel while this process had it open: a virtual machine, or another host.
+    #[error("another machine uses the lock file: give each machine a file of its own, or use a lock server")]
+    OtherMachine,
+    /// The file is not what SQLite has written.
+    #[error("the lock file is damaged: stop all programs that use it, and remove it")]
+    Damaged(#[source] rusqlite::Error),
+    /// Anything else that SQLite says.
+    #[error("the lock file cannot be used")]
+    Other(#[source] rusqlite::Error),
+}
+
+/// What ends a transaction before it has changed anything.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    Sql(rusqlite::Error),
+    Told(BackendError),
+}
+
+impl From<rusqlite::Error> for Stop {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<BackendError> for Stop {
+    fn from(error: BackendError) -> Self {
+        Self::Told(error)
+    }
+}
+
+impl From<Stop> for BackendError {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Sql(error) => before_commit(error),
+            Stop::Told(error) => error,
+        }
+    }
+}
+
+/// Nothing was committed, and the transaction is rolled back.
+pub(crate) fn before_commit(error: rusqlite::Error) -> BackendError {
+    let passes = may_pass(code(&error));
+    let error = named(error);
+    if passes { BackendError::not_applied(error, None) } else { BackendError::permanent(error) }
+}
+
+/// The commit failed. It is carried out by its last write; a disk that is full did not take that one. After any other
+/// failure of a disk the write may be there all the same, to be found by whoever opens the file next.
+pub(crate) fn of_commit(error: rusqlite::Error) -> BackendError {
+    match code(&error) {
+        Some(ErrorCode::SystemIoFailure) => BackendError::ambiguous(named(error)),
+        _ => before_commit(error),
+    }
+}
+
+pub(crate) fn code(error: &rusqlite::Error) -> Option<ErrorCode> {
+    error.sqlite_error_code()
+}
+
+fn named(error: rusqlite::Error) -> SqliteError {
+    match code(&error) {
+        Some(ErrorCode::DiskFull) => SqliteError::DiskFull(error),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => SqliteError::Busy(error),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => SqliteError::Damaged(error),
+        _ => SqliteError::Other(error),
+    }
+}
+
+/// Whether the same request may succeed without anybody mending anything.
+const fn may_pass(code: Option<ErrorCode>) -> bool {
+    matches!(
+        code,
+        Some(
+            ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::FileLockingProtocolFailed
+                | ErrorCode::OutOfMemory
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+        )
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+    use shylock_core::{Error, Failure};
+
+    use super::*;
+
+    fn failure(code: i32) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+    }
+
+    #[test]
+    fn what_may_pass_is_tried_again_and_the_rest_is_not() {
+        let codes =
+            [ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED, ffi::SQLITE_PROTOCOL, ffi::SQLITE_NOMEM, ffi::SQLITE_CANTOPEN];
+        for code in codes.into_iter().chain([ffi::SQLITE_IOERR_WRITE]) {
+            assert_eq!(*before_commit(failure(code)).failure(), Failure::NotApplied, "{code}");
+        }
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_CORRUPT, ffi::SQLITE_READONLY, ffi::SQLITE_NOTADB] {
+            assert_eq!(*before_commit(failure(code)).failure(), Failure::Permanent, "{code}");
+            assert_eq!(*of_commit(failure(code)).failure(), Failure::Permanent, "{code}");
+        }
+        assert_eq!(*before_commit(rusqlite::Error::InvalidQuery).failure(), Failure::Permanent);
+    }
+
+    #[test]
+    fn a_disk_that_fails_in_a_commit_leaves_it_open_whether_it_took_it() {
+        assert_eq!(*of_commit(failure(ffi::SQLITE_IOERR_FSYNC)).failure(), Failure::Ambiguous);
+        assert_eq!(*of_commit(failure(ffi::SQLITE_BUSY)).failure(), Failure::NotApplied);
+    }
+
+    #[test]
+    fn a_user_can_tell_a_full_disk() {
+        let error = Error::from(of_commit(failure(ffi::SQLITE_FULL)));
+        let Error::Backend { retryable: false, source } = error else { panic!("{error:?}") };
+        assert!(matches!(source.downcast_ref(), Some(SqliteError::DiskFull(_))), "{source:?}");
+        assert_eq!(source.to_string(), "the disk of the lock file is full");
+    }
+}

@@ -1,0 +1,28 @@
+#![doc = include_str!("../README.md")]
+
+mod backend;
+mod builder;
+mod clock;
+mod error;
+mod filesystem;
+mod notices;
+mod place;
+mod record;
+mod session;
+mod setup;
+mod store;
+mod worker;
+
+pub use rusqlite;
+pub use shylock_core::{
+    AcquireRequest, AsyncLock, AsyncLockGuard, Attempt, Backend, BackendError, DEFAULT_TTL, Error, Failure,
+    FencingToken, Grant, HandOff, HolderId, HolderInfo, InvalidName, LeaseKey, ListQuery, LockInfo, LockManager,
+    LockManagerBuilder, LockName, LockTicket, Loss, LossReason, MAX_TTL, MIN_TTL, MemoryBackend, ReleaseOutcome,
+    RenewOutcome, Renewal, Result, Watch, configure,
+};
+
+/// The same locks for synchronous programs: all of [`shylock_sync`] (feature `sync`).
+#[cfg(feature = "sync")]
+pub use shylock_sync as sync;
+
+pub use crate::{backend::SqliteBackend, builder::SqliteBuilder, error::SqliteError};

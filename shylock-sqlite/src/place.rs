@@ -1,0 +1,147 @@
+//! [`Place`]: where the file lies, and whether it is still the one that was opened.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use shylock_core::{BackendError, Result};
+
+use crate::{
+    builder::invalid,
+    error::SqliteError,
+    filesystem::{self, Reach},
+};
+
+/// An opened file. No handle on it is ever opened here: closing one would drop the locks that SQLite holds in this process.
+#[derive(Debug)]
+pub(crate) struct Place {
+    path: PathBuf,
+    identity: Identity,
+}
+
+type Identity = Option<(u64, u64)>;
+
+impl Place {
+    /// That of the file which lies there now.
+    pub(crate) fn new(path: PathBuf) -> io::Result<Self> {
+        let identity = identity(&fs::metadata(&path)?);
+        Ok(Self { path, identity })
+    }
+
+    /// Refuses to go on where the path leads to another file by now.
+    pub(crate) fn check(&self) -> Result<(), BackendError> {
+        match fs::metadata(&self.path) {
+            Ok(found) if identity(&found) == self.identity => Ok(()),
+            Ok(_) => Err(BackendError::permanent(SqliteError::Replaced)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(BackendError::permanent(SqliteError::Replaced))
+            }
+            Err(error) => Err(BackendError::not_applied(error, None)),
+        }
+    }
+}
+
+/// The path without links, if it can be that of the locks. Says whether the file is there.
+pub(crate) fn find(path: &Path) -> Result<(PathBuf, bool)> {
+    let refuse = |reason: String| Err(invalid("path", reason));
+    let Some(name) = path.file_name() else { return refuse("it names no file".into()) };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = match folder.canonicalize() {
+        Ok(folder) => folder,
+        Err(error) => return refuse(format!("its folder has to be there, and cannot be used: {error}")),
+    };
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => refuse("it is no file".into()),
+        Ok(found) if has_other_names(&found) => {
+            refuse("the file has another name, too (a hard link): who uses that would not see the locks".into())
+        }
+        Ok(_) => match path.canonicalize() {
+            Ok(path) if is_mount_point(&mounts(), &path) => refuse(
+                "the file is mounted by itself: mount its folder, which has to be the same for all processes".into(),
+            ),
+            Ok(path) => Ok((path, true)),
+            Err(error) => refuse(format!("it cannot be used: {error}")),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((folder.join(name), false)),
+        Err(error) => refuse(format!("it cannot be used: {error}")),
+    }
+}
+
+/// Refuses a file system that other machines may see, or warns.
+pub(crate) fn check_reach(path: &Path, allowed: bool) -> Result<()> {
+    match reach(path) {
+        Reach::Network(kind) if !allowed => Err(invalid(
+            "path",
+            format!(
+                "it is on a network file system ({kind}), where two machines would grant the same lock: use a local \
+                 disk, or a lock server; if all processes run on this machine, `allow_network_file_system`"
+            ),
+        )),
+        Reach::Network(kind) | Reach::Unknown(kind) => {
+            let path = path.display();
+            tracing::warn!(%path, kind, "locks hold only between processes of this machine, whoever else sees the file");
+            Ok(())
+        }
+        Reach::Local => Ok(()),
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn reach(path: &Path) -> Reach {
+    let folder = path.parent().unwrap_or(path);
+    // The kind is a number of 32 bits, whatever the width of its field.
+    let kind = rustix::fs::statfs(folder).map(|found| u32::try_from(found.f_type & 0xFFFF_FFFF).unwrap_or_default());
+    kind.map_or(Reach::Unknown("unknown"), filesystem::reach)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn reach(_: &Path) -> Reach {
+    Reach::Local
+}
+
+#[cfg(unix)]
+fn identity(found: &fs::Metadata) -> Identity {
+    use std::os::unix::fs::MetadataExt;
+    Some((found.dev(), found.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_: &fs::Metadata) -> Identity {
+    None
+}
+
+#[cfg(unix)]
+fn has_other_names(found: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(found) > 1
+}
+
+#[cfg(not(unix))]
+fn has_other_names(_: &fs::Metadata) -> bool {
+    false
+}
+
+/// Elsewhere there is no such list.
+fn mounts() -> String {
+    fs::read_to_string("/proc/self/mountinfo").unwrap_or_default()
+}
+
+/// SQLite keeps two more files beside the file; mounted by itself, it has others in each container.
+fn is_mount_point(mounts: &str, path: &Path) -> bool {
+    let Some(path) = path.to_str() else { return false };
+    let escaped = path.replace('\\', "\\134").replace(' ', "\\040").replace('\t', "\\011").replace('\n', "\\012");
+    mounts.lines().any(|line| line.split(' ').nth(4) == Some(&escaped))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_mounted_is_found() {
+        let mounts =
+            "24 1 254:0 / / rw - ext4 /dev/vda rw\n99 24 254:0 /a /srv/my\\040locks.db rw - ext4 /dev/vda rw\n";
+        assert!(is_mount_point(mounts, Path::new("/srv/my locks.db")));
+        assert!(!is_mount_point(mounts, Path::new("/srv/locks.db")));
+    }
+}

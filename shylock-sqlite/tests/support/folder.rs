@@ -1,0 +1,34 @@
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use shylock_sqlite::HolderId;
+
+/// A folder nobody else has; gone when dropped.
+#[derive(Debug)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        let id = HolderId::random().expect("random numbers");
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{:032x}", u128::from_be_bytes(*id.as_bytes())));
+        fs::create_dir_all(&path).expect("made");
+        Self(path.canonicalize().expect("it is there"))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The file of the locks.
+    pub(crate) fn locks(&self) -> PathBuf {
+        self.0.join("locks.db")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
