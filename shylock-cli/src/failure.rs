@@ -1,0 +1,110 @@
+//! [`Failure`]: what is told on stderr, with which exit status. The numbers are those of `sysexits.h` and of shells.
+
+use std::{error::Error as StdError, io::IsTerminal, process::ExitCode};
+
+use shylock_core::Error;
+
+/// Wrong arguments.
+const USAGE: u8 = 64;
+/// The store cannot be used.
+const UNAVAILABLE: u8 = 69;
+/// The operating system refused something.
+const SYSTEM: u8 = 71;
+/// The lock was about to be lost, or is.
+pub(crate) const LOST: u8 = 75;
+/// The command ran for longer than `--at-most`.
+pub(crate) const TOO_LONG: u8 = 124;
+const NOT_STARTED: u8 = 126;
+const NOT_FOUND: u8 = 127;
+
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    message: String,
+    hint: Option<&'static str>,
+    /// Told on a terminal only: a script asked for it, and cron would send a letter about it.
+    expected: bool,
+}
+
+impl Failure {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { code: USAGE, message: message.into(), hint: None, expected: false }
+    }
+
+    pub(crate) fn system(what: &str, error: &dyn StdError) -> Self {
+        Self { code: SYSTEM, ..Self::usage(format!("{what}: {error}")) }
+    }
+
+    pub(crate) fn conflict(code: u8, message: String) -> Self {
+        Self { code, expected: true, ..Self::usage(message) }
+    }
+
+    /// The command did not start.
+    pub(crate) fn not_started(program: &str, error: &std::io::Error) -> Self {
+        let code = if error.kind() == std::io::ErrorKind::NotFound { NOT_FOUND } else { NOT_STARTED };
+        Self { code, ..Self::usage(format!("{program}: {error}")) }
+    }
+
+    /// A signal came before there was a command to pass it on to.
+    pub(crate) fn interrupted(signal: i32) -> Self {
+        let code = u8::try_from(128 + signal).unwrap_or(SYSTEM);
+        Self { code, expected: true, ..Self::usage("gave up waiting") }
+    }
+
+    pub(crate) fn with_hint(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Tells it.
+    pub(crate) fn told(&self) -> ExitCode {
+        if !self.expected || std::io::stderr().is_terminal() {
+            eprintln!("shylock: {}", self.message);
+            if let Some(hint) = self.hint {
+                eprintln!("hint: {hint}");
+            }
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let code = match error {
+            Error::InvalidName(_) | Error::InvalidOption { .. } => USAGE,
+            Error::Lost { .. } => LOST,
+            _ => UNAVAILABLE,
+        };
+        let hint = match error {
+            Error::Backend { .. } => Some("`shylock doctor` looks at the store closely"),
+            Error::CorruptRecord { .. } => {
+                Some("somebody else has written this record; look at it, and remove it if nobody needs it")
+            }
+            _ => None,
+        };
+        Self { code, hint, ..Self::usage(chain(&error)) }
+    }
+}
+
+/// The error and its sources.
+pub(crate) fn chain(error: &dyn StdError) -> String {
+    let mut texts = vec![error.to_string()];
+    let mut error = error;
+    while let Some(source) = error.source() {
+        texts.push(source.to_string());
+        error = source;
+    }
+    // Drivers repeat their sources in their own texts.
+    texts.dedup_by(|source, error| error.contains(source.as_str()));
+    texts.join(": ")
+}
+
+/// Help was asked for, or the arguments are wrong. An address is an argument of ours that may carry a password, but it is
+/// not looked at before: nothing here can quote it.
+pub(crate) fn of_usage(error: &clap::Error) -> ExitCode {
+    drop(error.print());
+    ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
+}

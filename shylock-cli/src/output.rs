@@ -1,0 +1,75 @@
+//! Tables for people, JSON for programs. What others have written into a store is shown as text and nothing else.
+
+use std::time::SystemTime;
+
+use comfy_table::{Table, presets};
+use serde_json::{Value, json};
+use shylock_core::LockInfo;
+
+use crate::duration::shown;
+
+/// Text that does nothing to a terminal: no control characters, and none that turn its direction or hide.
+pub(crate) fn plain(text: &str) -> String {
+    let is_tricky = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+    };
+    text.chars().map(|c| if is_tricky(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
+}
+
+/// `api-3 (pid 4711)`
+pub(crate) fn who(info: &LockInfo) -> String {
+    let host = plain(info.host.as_deref().unwrap_or("unknown host"));
+    info.pid.map_or_else(|| host.clone(), |pid| format!("{host} (pid {pid})"))
+}
+
+/// How long it has been held: by the store's clock at its beginning, and by ours now.
+pub(crate) fn held_for(info: &LockInfo) -> std::time::Duration {
+    SystemTime::now().duration_since(info.acquired).unwrap_or_default()
+}
+
+pub(crate) fn table(locks: &[LockInfo]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(["LOCK", "HELD BY", "FOR", "LEASE ENDS IN", "TOKEN", "NOTE"]);
+    for info in locks {
+        table.add_row([
+            plain(info.name.as_str()),
+            who(info),
+            shown(held_for(info)),
+            shown(info.remaining),
+            info.token.to_string(),
+            plain(info.note.as_deref().unwrap_or_default()),
+        ]);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.trim_fmt()
+}
+
+pub(crate) fn as_json(info: &LockInfo) -> Value {
+    let acquired = info.acquired.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    json!({
+        "name": info.name.as_str(),
+        "token": info.token.get(),
+        "host": info.host,
+        "pid": info.pid,
+        "note": info.note,
+        "acquired_at": humantime::format_rfc3339_millis(SystemTime::UNIX_EPOCH + acquired).to_string(),
+        "remaining_ms": u64::try_from(info.remaining.as_millis()).unwrap_or(u64::MAX),
+    })
+}
+
+pub(crate) fn print_json(value: &Value) {
+    println!("{value:#}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_does_nothing_to_a_terminal() {
+        assert_eq!(plain("Übertrag\u{1b}[2J\r\u{202e}x"), "Übertrag\\u{1b}[2J\\u{d}\\u{202e}x");
+    }
+}

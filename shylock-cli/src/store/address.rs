@@ -1,0 +1,179 @@
+//! [`Address`]: what `--store` says. It may carry a password: no error quotes it, and nothing prints it but
+//! [`Address::shown`], which leaves the password out.
+
+use std::{ffi::OsString, fmt, path::PathBuf};
+
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use crate::failure::Failure;
+
+/// The database of a MongoDB address that names none.
+const MONGO_DATABASE: &str = "shylock";
+/// The database of an ArangoDB address that names none: each server has it.
+const ARANGO_DATABASE: &str = "_system";
+
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Address {
+    Sqlite { path: PathBuf },
+    Mongo { uri: String, database: String },
+    Arango { endpoint: String, database: String, login: Option<(String, String)> },
+}
+
+impl Address {
+    pub(crate) fn parse(text: &str) -> Result<Self, Failure> {
+        match text.split_once(':') {
+            Some(("sqlite", path)) => sqlite(path),
+            Some(("mongodb" | "mongodb+srv", _)) => mongo(text),
+            Some(("arangodb", _)) => arango("http", text),
+            Some(("arangodb+tls", _)) => arango("https", text),
+            _ => Err("it must begin with sqlite:, mongodb://, mongodb+srv://, arangodb:// or arangodb+tls://"),
+        }
+        .map_err(|reason| Failure::usage(format!("the address of the store is wrong: {reason}")))
+    }
+
+    /// The file that is used where no store is named.
+    pub(crate) fn default_file(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, Failure> {
+        let folder = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let state = folder("XDG_STATE_HOME").or_else(|| Some(folder("HOME")?.join(".local/state")));
+        let path = state.map(|state| state.join("shylock").join("locks.sqlite"));
+        path.map(|path| Self::Sqlite { path }).ok_or_else(|| {
+            Failure::usage("no store is named, and there is no home for a file")
+                .with_hint("name one: --store sqlite:/var/lib/shylock/locks.sqlite, or by SHYLOCK_STORE")
+        })
+    }
+
+    /// For people: without a password, and without the options of an address.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Sqlite { path } => format!("sqlite:{}", path.display()),
+            Self::Mongo { uri, database } => format!("mongodb://{}/{database}", hosts(uri)),
+            Self::Arango { endpoint, database, .. } => format!("{endpoint}, database {database}"),
+        }
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown())
+    }
+}
+
+/// What lies between the user and the path.
+fn hosts(uri: &str) -> &str {
+    let rest = uri.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    // A password with a bare `@` or `/` is no good address; the driver refuses it.
+    authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts)
+}
+
+fn sqlite(path: &str) -> Result<Address, &'static str> {
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() {
+        return Err("it has no path: sqlite:/var/lib/shylock/locks.sqlite");
+    }
+    Ok(Address::Sqlite { path: PathBuf::from(path) })
+}
+
+fn mongo(text: &str) -> Result<Address, &'static str> {
+    let (_, rest) = text.split_once("://").ok_or("`//` is missing after its scheme")?;
+    let path = rest.split('?').next().unwrap_or_default().split_once('/').map_or("", |(_, path)| path);
+    let database = if path.is_empty() { MONGO_DATABASE } else { path };
+    Ok(Address::Mongo { uri: text.to_owned(), database: database.to_owned() })
+}
+
+fn arango(scheme: &str, text: &str) -> Result<Address, &'static str> {
+    let url = Url::parse(text).map_err(|_| "it is no URL: look at its host and its port")?;
+    let host = url.host_str().filter(|host| !host.is_empty()).ok_or("it has no host")?;
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("it has a query or a fragment");
+    }
+    let login = match (url.username(), url.password()) {
+        ("", None) => None,
+        (user, password) => Some((decoded(user)?, decoded(password.unwrap_or_default())?)),
+    };
+    let database = match url.path().trim_matches('/') {
+        "" => ARANGO_DATABASE.to_owned(),
+        path if path.contains('/') => return Err("its path is more than the name of a database"),
+        path => decoded(path)?,
+    };
+    let endpoint = format!("{scheme}://{host}:{}", url.port().unwrap_or(8529));
+    Ok(Address::Arango { endpoint, database, login })
+}
+
+/// Without `%20` and the like.
+fn decoded(part: &str) -> Result<String, &'static str> {
+    percent_decode_str(part).decode_utf8().map(Into::into).map_err(|_| "a part of it is no text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arango(endpoint: &str, database: &str, login: Option<(&str, &str)>) -> Address {
+        let login = login.map(|(user, password)| (user.to_owned(), password.to_owned()));
+        Address::Arango { endpoint: endpoint.into(), database: database.into(), login }
+    }
+
+    #[test]
+    fn addresses_are_read() {
+        let sqlite = |path: &str| Address::Sqlite { path: path.into() };
+        let mongo = |uri: &str, database: &str| Address::Mongo { uri: uri.into(), database: database.into() };
+        for (text, want) in [
+            ("sqlite:/a/b.sqlite", sqlite("/a/b.sqlite")),
+            ("sqlite:///a/b.sqlite", sqlite("/a/b.sqlite")),
+            ("sqlite:b.sqlite", sqlite("b.sqlite")),
+            ("mongodb://h/d", mongo("mongodb://h/d", "d")),
+            ("mongodb://h", mongo("mongodb://h", "shylock")),
+            ("mongodb://u:p@h1,h2:3/?tls=true", mongo("mongodb://u:p@h1,h2:3/?tls=true", "shylock")),
+            ("mongodb+srv://h/d?a=b/c", mongo("mongodb+srv://h/d?a=b/c", "d")),
+            ("arangodb://h", arango("http://h:8529", "_system", None)),
+            ("arangodb://[::1]:80/", arango("http://[::1]:80", "_system", None)),
+            ("arangodb://root:@h:1/d", arango("http://h:1", "d", Some(("root", "")))),
+            ("arangodb+tls://u%40x:p%2Fw+&=@h/d", arango("https://h:8529", "d", Some(("u@x", "p/w+&=")))),
+        ] {
+            assert_eq!(Address::parse(text).ok(), Some(want), "{text}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_told_without_the_password() {
+        for text in [
+            "",
+            "hidden",
+            "http://u:hidden@h",
+            "sqlite:",
+            "mongodb:u:hidden@h",
+            "arangodb:u:hidden@h",
+            "arangodb://u:hidden@h:hidden",
+            "arangodb://u:hidden@h/d/e",
+            "arangodb://u:hidden@h/d?x=1",
+            "postgres://u:hidden@h",
+        ] {
+            let failure = format!("{:?}", Address::parse(text).expect_err(text));
+            assert!(failure.contains("address of the store") && !failure.contains("hidden"), "{text}: {failure}");
+        }
+        for text in ["mongodb://u:hidden@h/d", "arangodb://u:hidden@h/d"] {
+            let shown = Address::parse(text).expect(text).shown();
+            assert!(shown.contains('h') && !shown.contains("hidden"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn without_a_name_it_is_a_file_in_the_state_folder() {
+        let file = |variables: &[(&str, &str)]| {
+            let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| value.into());
+            Address::default_file(variable).ok().map(|address| address.shown())
+        };
+        assert_eq!(file(&[("HOME", "/h")]).as_deref(), Some("sqlite:/h/.local/state/shylock/locks.sqlite"));
+        assert_eq!(
+            file(&[("HOME", "/h"), ("XDG_STATE_HOME", "/s")]).as_deref(),
+            Some("sqlite:/s/shylock/locks.sqlite")
+        );
+        assert_eq!(
+            file(&[("HOME", "/h"), ("XDG_STATE_HOME", "s")]).as_deref(),
+            Some("sqlite:/h/.local/state/shylock/locks.sqlite")
+        );
+        assert_eq!(file(&[]), None);
+    }
+}

@@ -1,0 +1,123 @@
+//! `list`, `show`, `break`, `doctor`, and the generated pages.
+
+mod support;
+
+use support::{Place, Running, stores};
+
+const STATES: [&str; 4] = ["good", "weak", "wrong", "unknown"];
+
+fn held(place: &Place, name: &str) -> Running {
+    let file = format!("held-{name}");
+    let running = place.spawn(&[
+        "run",
+        "--note",
+        "nightly\u{1b}[2J",
+        name,
+        "--",
+        "sh",
+        "-c",
+        &format!("echo > {file}; sleep 100"),
+    ]);
+    place.line_in(&file);
+    running
+}
+
+#[test]
+fn who_holds_what() {
+    let place = Place::new();
+    assert_eq!(place.outcome(&["list"]), (0, String::new(), String::new()));
+    assert_eq!(place.json(&["list", "--json"]), serde_json::json!([]));
+    assert_eq!(place.json(&["show", "--json", "a"]), serde_json::json!({ "name": "a", "held": false }));
+    let (one, _two) = (held(&place, "jobs-a"), held(&place, "other"));
+
+    let (code, table, _) = place.outcome(&["list"]);
+    assert_eq!((code, table.lines().count()), (0, 3), "{table}");
+    assert!(table.contains(&format!("(pid {})", one.0.id())), "{table}");
+    assert!(table.contains("nightly\\u{1b}[2J") && !table.contains('\u{1b}'), "{table}");
+    let list = place.json(&["list", "--json", "jobs-"]);
+    assert_eq!(list.as_array().map(Vec::len), Some(1), "{list}");
+    let info = &place.json(&["show", "--json", "jobs-a"]);
+    assert_eq!((&info["name"], &info["held"]), (&"jobs-a".into(), &true.into()));
+    assert_eq!((&info["pid"], &info["token"]), (&one.0.id().into(), &list[0]["token"]));
+    assert!(info["remaining_ms"].as_u64().is_some_and(|ms| ms <= 30_000 && ms > 15_000), "{info}");
+    assert!(info.get("holder").is_none(), "the holder's id is the right to release");
+}
+
+#[test]
+fn breaking_asks_first() {
+    let place = Place::new();
+    assert_eq!(place.json(&["break", "--yes", "--json", "a"])["broken"], false);
+    let mut running = held(&place, "a");
+    let (code, _, stderr) = place.outcome(&["break", "a"]);
+    assert!(code == 64 && stderr.contains("--yes"), "{stderr}");
+    let broken = place.json(&["break", "--yes", "--json", "a"]);
+    assert_eq!((&broken["broken"], &broken["holder"]["pid"]), (&true.into(), &running.0.id().into()));
+    // The next holder's token fences the old one off.
+    let (_, token, _) = place.outcome(&["run", "-n", "a", "--", "sh", "-c", "echo $SHYLOCK_TOKEN"]);
+    assert!(token.trim().parse::<u64>().expect("a token") > broken["holder"]["token"].as_u64().expect("a token"));
+    running.signal(nix::sys::signal::Signal::SIGTERM);
+    running.end();
+}
+
+fn examine(place: &Place, wanted: &[&str]) -> String {
+    let report = place.json(&["doctor", "--json"]);
+    let checks = report["checks"].as_array().expect("checks");
+    for name in wanted {
+        assert!(checks.iter().any(|check| check["check"] == *name), "{name} is not in {report:#}");
+    }
+    for check in checks {
+        assert!(STATES.iter().any(|state| check["state"] == *state), "{check}");
+        assert_ne!(check["state"], "wrong", "{check}");
+    }
+    let (code, text, _) = place.outcome(&["doctor"]);
+    assert_eq!(code, 0, "{text}");
+    format!("{report}{text}")
+}
+
+#[test]
+fn the_doctor_on_sqlite() {
+    examine(&Place::new(), &["reachable", "rights", "waiting", "deployment", "who may", "clocks"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_on_mongodb() {
+    let (_server, store) = stores::mongodb().await;
+    let mongo = ["reachable", "rights", "waiting", "deployment", "index", "clocks", "write concern"];
+    tokio::task::block_in_place(|| examine(&Place::on(store), &mongo));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_on_arangodb() {
+    let (server, store) = stores::arangodb().await;
+    let password = server.password().to_owned();
+    let told = tokio::task::block_in_place(|| {
+        examine(&Place::on(store), &["reachable", "rights", "waiting", "write concern"])
+    });
+    assert!(password.is_empty() || !told.contains(&password), "{told}");
+}
+
+#[test]
+fn the_doctor_tells_what_is_wrong() {
+    let place = Place::on("mongodb://u:hidden@127.0.0.1:1/?serverSelectionTimeoutMS=300");
+    let (code, stdout, stderr) = place.outcome(&["doctor"]);
+    assert!(code == 1 && stdout.contains("wrong  reachable") && stdout.contains("hint:"), "{stdout}{stderr}");
+    let (code, _, told) = place.outcome(&["run", "k", "true"]);
+    assert!(code == 69 && told.contains("hint:"), "{told}");
+    for text in [stdout, stderr, told] {
+        assert!(!text.contains("hidden"), "{text}");
+    }
+}
+
+#[test]
+fn pages_are_generated() {
+    let place = Place::new();
+    assert_eq!(place.outcome(&["man", "pages"]).0, 0);
+    let page = std::fs::read_to_string(place.file("pages/shylock-run.1")).expect("a page");
+    assert!(page.contains("at\\-least") && page.contains("process group"), "{page}");
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, script, _) = place.outcome(&["completions", shell]);
+        assert!(code == 0 && script.contains("at-least"), "{shell}");
+    }
+    let (code, help, _) = place.outcome(&["--help"]);
+    assert!(code == 0 && ["EXAMPLES", "STORES", "EXIT STATUS"].iter().all(|part| help.contains(part)), "{help}");
+}

@@ -1,0 +1,98 @@
+//! A command does not outlive its lock, whatever happens to the store or to the program.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use support::{Place, Running, eventually, is_alive, proxy::Proxy, stores};
+
+/// Deaf to SIGTERM, with a child that is, too.
+const DEAF: &str = "trap '' TERM; sleep 100 & echo $$ > group; while :; do sleep 0.1; done";
+
+fn deaf(place: &Place, ttl: &str) -> Running {
+    place.spawn(&["run", "--ttl", ttl, "k", "--", "sh", "-c", DEAF])
+}
+
+/// The group is gone while its lock is still held, as another way to the store tells.
+fn assert_gone_in_time(place: &Place, direct: &Place, what: &str) {
+    let group = place.pid_in("group");
+    assert!(is_alive(group));
+    let since = Instant::now();
+    eventually(|| (!is_alive(group)).then_some(()));
+    let gone = since.elapsed();
+    let info = direct.json(&["show", "--json", "k"]);
+    let left = info["remaining_ms"].as_u64().unwrap_or_else(|| panic!("the lease has ended before: {info}"));
+    println!("{what}: the group was gone after {gone:?}, {left} ms before the end of the lease");
+    assert!(left > 0, "{info}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_mongodb_falls_silent() {
+    let (server, store) = stores::mongodb().await;
+    tokio::task::block_in_place(|| {
+        let proxy = Proxy::before(server.hosts());
+        let place = Place::on(format!("mongodb://{}/shylock_cli?directConnection=true", proxy.address));
+        let mut running = deaf(&place, "3s");
+        place.line_in("group");
+        proxy.fall_silent();
+        assert_gone_in_time(&place, &Place::on(store), "MongoDB falls silent, ttl 3 s");
+        assert_eq!(running.code(), 75);
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_arangodb_falls_silent() {
+    let (server, store) = stores::arangodb().await;
+    tokio::task::block_in_place(|| {
+        let host = server.url().strip_prefix("http://").expect("without TLS");
+        let proxy = Proxy::before(host);
+        let place = Place::on(store.replace(host, &proxy.address));
+        let mut running = deaf(&place, "3s");
+        place.line_in("group");
+        proxy.fall_silent();
+        assert_gone_in_time(&place, &Place::on(store), "ArangoDB falls silent, ttl 3 s");
+        assert_eq!(running.code(), 75);
+    });
+}
+
+/// `kill -STOP` of the program itself: it cannot renew, nor stop anything. Its watcher does.
+#[test]
+fn when_the_program_itself_is_stopped() {
+    let place = Place::new();
+    let mut running = deaf(&place, "2s");
+    place.line_in("group");
+    running.signal(Signal::SIGSTOP);
+    assert_gone_in_time(&place, &place, "the program is stopped, ttl 2 s");
+    running.signal(Signal::SIGCONT);
+    assert!(matches!(running.code(), 75 | 137), "it tells that its command was killed");
+}
+
+#[test]
+fn when_the_lock_is_broken() {
+    let place = Place::new();
+    let mut running = deaf(&place, "3s");
+    let group = place.pid_in("group");
+    let since = Instant::now();
+    let (code, stdout, stderr) = place.outcome(&["break", "--yes", "k"]);
+    assert!(code == 0 && stdout.contains("k is free"), "{stdout}{stderr}");
+    assert_eq!(running.code(), 75);
+    assert!(!is_alive(group));
+    assert!(since.elapsed() < Duration::from_secs(3), "with the next renewal: {:?}", since.elapsed());
+}
+
+/// It is asked before it is killed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_hears_has_time_to_end() {
+    let (server, _) = stores::mongodb().await;
+    tokio::task::block_in_place(|| {
+        let proxy = Proxy::before(server.hosts());
+        let place = Place::on(format!("mongodb://{}/shylock_cli?directConnection=true", proxy.address));
+        let script = "trap 'echo tidied > tidied; exit 0' TERM; echo > up; while :; do sleep 0.05; done";
+        let mut running = place.spawn(&["run", "--ttl", "3s", "hears", "--", "sh", "-c", script]);
+        place.line_in("up");
+        proxy.fall_silent();
+        assert_eq!(running.code(), 75);
+        assert_eq!(place.line_in("tidied"), "tidied");
+    });
+}

@@ -1,0 +1,167 @@
+//! The program as its users start it.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+pub(crate) mod proxy;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use nix::{sys::signal::kill, unistd::Pid};
+use serde_json::Value;
+
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_shylock");
+
+/// A folder of this test's own, and a store.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) folder: PathBuf,
+    store: Option<String>,
+}
+
+impl Place {
+    /// Where no store is named: a file below the home folder.
+    pub(crate) fn new() -> Self {
+        let folder =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{:016x}", getrandom::u64().expect("random")));
+        fs::create_dir_all(&folder).expect("a folder");
+        Self { folder, store: None }
+    }
+
+    pub(crate) fn on(store: impl Into<String>) -> Self {
+        Self { store: Some(store.into()), ..Self::new() }
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments).current_dir(&self.folder).env_remove("XDG_STATE_HOME").env("HOME", &self.folder);
+        command.env_remove("SHYLOCK_STORE").stdin(Stdio::null());
+        if let Some(store) = &self.store {
+            command.env("SHYLOCK_STORE", store);
+        }
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("it starts")
+    }
+
+    /// Runs it; its exit status, and what it printed on both.
+    pub(crate) fn outcome(&self, arguments: &[&str]) -> (i32, String, String) {
+        let Output { status, stdout, stderr } = self.run(arguments);
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        (status.code().expect("it ended by itself"), text(stdout), text(stderr))
+    }
+
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        let (_, stdout, stderr) = self.outcome(arguments);
+        serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {stdout:?} {stderr}"))
+    }
+
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Running {
+        Running(self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts"))
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The text that a command writes into this file, when it is there in whole.
+    pub(crate) fn line_in(&self, name: &str) -> String {
+        let file = self.file(name);
+        eventually(|| fs::read_to_string(&file).ok().filter(|text| text.ends_with('\n'))).trim().to_owned()
+    }
+
+    pub(crate) fn pid_in(&self, name: &str) -> Pid {
+        Pid::from_raw(self.line_in(name).parse().expect("a process id"))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.folder));
+    }
+}
+
+/// A program under way, which is killed when the test fails.
+#[derive(Debug)]
+pub(crate) struct Running(pub(crate) Child);
+
+impl Running {
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_raw(self.0.id().try_into().expect("a process id"))
+    }
+
+    pub(crate) fn signal(&self, signal: nix::sys::signal::Signal) {
+        kill(self.pid(), signal).expect("it is there");
+    }
+
+    pub(crate) fn end(&mut self) -> ExitStatus {
+        let since = Instant::now();
+        loop {
+            match self.0.try_wait().expect("a child") {
+                Some(status) => return status,
+                None => assert!(since.elapsed() < LONG, "it does not end"),
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    pub(crate) fn code(&mut self) -> i32 {
+        self.end().code().expect("it ended by itself")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// Polls until it is there.
+pub(crate) fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let since = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(since.elapsed() < LONG, "it does not come");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Whether anybody of a process group is alive.
+pub(crate) fn is_alive(group: Pid) -> bool {
+    nix::sys::signal::killpg(group, None).is_ok()
+}
+
+/// The store that each of the three kinds of servers offers, in turns.
+pub(crate) mod stores {
+    use shylock_tests::{Arango, Mongo};
+
+    pub(crate) async fn mongodb() -> (Mongo, String) {
+        let mongo = Mongo::replica_set(1).await;
+        let uri = mongo.uri();
+        (mongo, with_database(&uri))
+    }
+
+    /// The address with a database in its path.
+    pub(crate) fn with_database(uri: &str) -> String {
+        let (hosts, options) = uri.split_once("/?").unwrap_or((uri.trim_end_matches('/'), ""));
+        format!("{hosts}/shylock_cli?{options}")
+    }
+
+    pub(crate) async fn arangodb() -> (Arango, String) {
+        let arango = Arango::start().await;
+        let host = arango.url().strip_prefix("http://").expect("without TLS").to_owned();
+        let store = format!("arangodb://{}:{}@{host}/_system", arango.user(), arango.password());
+        (arango, store)
+    }
+}

@@ -1,0 +1,117 @@
+//! At a terminal: keys, passwords, Ctrl-C, Ctrl-Z, questions and progress.
+
+mod support;
+
+use std::process::Command;
+
+use support::{PROGRAM, Place};
+
+enum Step {
+    Expect(&'static str),
+    Send(&'static str),
+}
+use Step::{Expect, Send};
+
+/// What the terminal showed, and the status of the program.
+fn at_a_terminal(place: &Place, program: &[&str], steps: &[Step]) -> (i32, String) {
+    let steps: Vec<[&str; 2]> = steps
+        .iter()
+        .map(|step| match step {
+            Expect(text) => ["expect", text],
+            Send(text) => ["send", text],
+        })
+        .collect();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/pty.py");
+    let template = place.command(&[]);
+    let mut command = Command::new("python3");
+    command.arg(script).arg(serde_json::to_string(&steps).expect("JSON")).args(program).current_dir(&place.folder);
+    for (name, value) in template.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let output = command.output().expect("python3 is there");
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.is_empty(), "{stderr}");
+    (output.status.code().expect("a status"), shown)
+}
+
+/// As a password prompt does it: a command in the background would be stopped.
+#[test]
+fn a_command_can_read_what_is_typed() {
+    let place = Place::new();
+    let script = "echo ask; read x < /dev/tty; echo got $x";
+    let steps = [Expect("ask"), Send("hello\n"), Expect("got hello")];
+    let (code, _) = at_a_terminal(&place, &[PROGRAM, "run", "k", "--", "sh", "-c", script], &steps);
+    assert_eq!(code, 0);
+}
+
+/// The next program in a script can read, too: the terminal is given back.
+#[test]
+fn the_terminal_is_given_back() {
+    let place = Place::new();
+    let script = format!("{PROGRAM} run k -- true; echo ask; read x < /dev/tty; echo got $x");
+    let (code, _) =
+        at_a_terminal(&place, &["/bin/sh", "-c", &script], &[Expect("ask"), Send("hi\n"), Expect("got hi")]);
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn ctrl_c_ends_the_command() {
+    let place = Place::new();
+    for script in ["echo up; sleep 100", "echo up; sleep 100 | cat"] {
+        let steps = [Expect("up"), Send("\u{3}")];
+        assert_eq!(at_a_terminal(&place, &[PROGRAM, "run", "k", "--", "sh", "-c", script], &steps).0, 128 + 2);
+        assert_eq!(place.outcome(&["show", "k"]).0, 1, "released");
+    }
+}
+
+/// The shell's job control works: the command is stopped with this program, and goes on with it.
+#[test]
+fn ctrl_z_stops_the_job_and_fg_goes_on() {
+    let place = Place::new();
+    let steps = [
+        Expect("ready>"),
+        Send("$PROGRAM run k -- sh -c 'echo u''p; read x; echo go''t $x'\n"),
+        Expect("up"),
+        Send("\u{1a}"),
+        Expect("Stopped"),
+        Send("echo she''ll; fg\n"),
+        Expect("shell"),
+        Send("more\n"),
+        Expect("got more"),
+        Expect("ready>"),
+        Send("echo status $?; exit 5\n"),
+        Expect("status 0"),
+    ];
+    let script = format!("PS1='ready>' PROGRAM={PROGRAM} exec bash --norc --noprofile -i");
+    let (code, shown) = at_a_terminal(&place, &["/bin/bash", "-c", &script], &steps);
+    assert_eq!(code, 5, "{shown}");
+}
+
+#[test]
+fn who_waits_sees_for_whom() {
+    let place = Place::new();
+    let holder = place.spawn(&["run", "k", "--", "sh", "-c", "echo > held; sleep 100"]);
+    place.line_in("held");
+    let by = format!("(pid {}) for ", holder.0.id());
+    let (code, shown) =
+        at_a_terminal(&place, &[PROGRAM, "run", "--wait", "2.5s", "k", "true"], &[Expect("waiting for k: held by")]);
+    assert_eq!(code, 1);
+    assert!(shown.contains(&by) && shown.contains("k is held by"), "{shown}");
+}
+
+#[test]
+fn breaking_is_asked_about() {
+    let place = Place::new();
+    let _holder = place.spawn(&["run", "k", "--", "sh", "-c", "echo > held; sleep 100"]);
+    place.line_in("held");
+    let (code, _) =
+        at_a_terminal(&place, &[PROGRAM, "break", "k"], &[Expect("[y/N]"), Send("\n"), Expect("It stays held")]);
+    assert_eq!((code, place.outcome(&["show", "k"]).0), (1, 0));
+    let (code, _) =
+        at_a_terminal(&place, &[PROGRAM, "break", "k"], &[Expect("[y/N]"), Send("y\n"), Expect("k is free")]);
+    assert_eq!((code, place.outcome(&["show", "k"]).0), (0, 1));
+}
