@@ -13,6 +13,7 @@ mod fixture;
 mod percentile;
 mod secrets;
 mod servers;
+mod skewed_clock;
 mod trace;
 
 pub use crate::{
@@ -21,6 +22,7 @@ pub use crate::{
     percentile::percentile,
     secrets::{CANARY, assert_has_no_secret, assert_silent, search_again, secret_in},
     servers::{Flag, Kind, Mongo, Mongod, Source, left_by, reap, reap_by_this_program},
+    skewed_clock::SkewedClock,
     trace::{TRACE, trace},
 };
 

@@ -3,8 +3,7 @@
 
 pub mod inside;
 pub mod net;
-pub mod skewed_clock;
 pub mod tools;
 
 pub use net::{Host, NODES, Net, WORKERS, Way};
-pub use skewed_clock::SkewedClock;
+pub use shylock_tests::SkewedClock;

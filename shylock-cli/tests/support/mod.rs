@@ -33,7 +33,9 @@ impl Place {
     }
 
     pub(crate) fn on(store: impl Into<String>) -> Self {
-        Self { store: Some(store.into()), ..Self::new() }
+        let mut place = Self::new();
+        place.store = Some(store.into());
+        place
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {

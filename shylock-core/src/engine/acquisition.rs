@@ -68,6 +68,8 @@ impl Drop for Claim {
         let needed = self.acquisition.ledger().abandon();
         if needed {
             self.acquisition.withdraw();
+        } else {
+            self.acquisition.watch_over();
         }
     }
 }
@@ -93,9 +95,12 @@ impl Acquisition {
             let answer = this.engine.backend.hand_off(&from, &this.request).await;
             Ok(this.settle_hand_off(sent, row, answer))
         };
-        let passed = self.engine.call(self.terms.call_limit, call).await.unwrap_or(Passed::Unknown);
+        let passed = self.engine.call(self.terms.call_limit, call).await;
         self.ledger().handed();
-        passed
+        passed.unwrap_or_else(|_no_answer| {
+            self.give_up_on_answers();
+            Passed::Unknown
+        })
     }
 
     /// Whether a request of the waiter's own may still be granted, though another came back with a refusal.
@@ -183,6 +188,28 @@ impl Acquisition {
         self.ledger().close();
     }
 
+    /// Waits for the answers to requests that are still open, now that nobody else does: one that was lost on a connection
+    /// which looks alive must not leave a lease to its end. The requests are what `close` waits for, not this.
+    fn watch_over(self: &Arc<Self>) {
+        if self.ledger().open_since().is_none() {
+            return;
+        }
+        let (this, limit) = (Arc::downgrade(self), self.terms.call_limit);
+        self.engine.runtime.spawn(async move {
+            time::sleep(limit).await;
+            if let Some(this) = this.upgrade() {
+                this.give_up_on_answers();
+            }
+        });
+    }
+
+    fn give_up_on_answers(self: &Arc<Self>) {
+        let needed = self.ledger().overdue();
+        if needed {
+            self.withdraw();
+        }
+    }
+
     /// Finds out what became of requests whose answers never came, and releases what they brought.
     fn withdraw(self: &Arc<Self>) {
         let this = Arc::clone(self);
@@ -195,25 +222,30 @@ impl Acquisition {
         });
     }
 
-    /// Repeats the request with the shortest lease: it recognises its own grant, or else finds out that there is none.
+    /// Repeats the request with the shortest lease: it recognises its own grant, or else finds out that there is none. An
+    /// answer that does not come is not waited for: it may be lost, too, while the lease goes on.
     async fn find_out(self: &Arc<Self>) -> bool {
-        let request = AcquireRequest { ttl: MIN_TTL, ..self.request.clone() };
         let options = &self.engine.options;
         let mut pace = Pace::new(options.poll_first, options.poll_max);
         let since = Moment::now();
         while since.elapsed() < self.terms.ttl {
-            let pause = match self.engine.backend.try_acquire(&request).await {
-                Ok(Attempt::Granted(grant)) => {
-                    self.granted(Moment::now(), Row::default(), grant);
-                    return true;
-                }
-                Ok(Attempt::Held(_)) => return true,
+            let pause = match self.engine.call(self.terms.call_limit, Arc::clone(self).ask_again()).await {
+                Ok(()) => return true,
                 Err(error) if !error.is_passing() => return false,
                 Err(error) => pace.after_failure(error.retry_after(), super::random()),
             };
             time::sleep(pause).await;
         }
         false
+    }
+
+    /// Whatever it brings is released, also when it comes late.
+    async fn ask_again(self: Arc<Self>) -> Result<(), BackendError> {
+        let request = AcquireRequest { ttl: MIN_TTL, ..self.request.clone() };
+        if let Attempt::Granted(grant) = self.engine.backend.try_acquire(&request).await? {
+            self.granted(Moment::now(), Row::default(), grant);
+        }
+        Ok(())
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger<Moment>> {

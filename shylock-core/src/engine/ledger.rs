@@ -84,6 +84,12 @@ impl<M: Copy> Ledger<M> {
         self.needs_withdrawal()
     }
 
+    /// Nobody waits any more, and open requests have had no answer for as long as a call may take: one counts as if it would
+    /// bring none. Says whether to withdraw.
+    pub const fn overdue(&mut self) -> bool {
+        self.abandoned && self.open > 0 && self.doubt()
+    }
+
     /// Nobody waits any more. Says whether to withdraw: a request without an answer may have brought, or may yet bring,
     /// what nobody wants, and from now on somebody is taking care of it.
     ///
@@ -124,6 +130,17 @@ mod tests {
 
     fn token(value: u64) -> FencingToken {
         FencingToken::new(value).expect("a token")
+    }
+
+    #[test]
+    fn silence_counts_once_nobody_waits_and_something_is_open() {
+        let mut waited_for = ledger(&[1]);
+        assert!(!waited_for.overdue(), "who waits asks again by itself");
+        assert!(!waited_for.abandon() && waited_for.overdue());
+        assert!(!waited_for.overdue(), "it is being found out");
+        let mut answered = ledger(&[1]);
+        answered.close();
+        assert!(!answered.abandon() && !answered.overdue());
     }
 
     fn ledger(sendings: &[u8]) -> Ledger<u8> {

@@ -8,12 +8,11 @@ use serde_json::json;
 use shylock_arango::{ArangoBackend, Credentials};
 use shylock_core::{Backend, LockName};
 
-use crate::run::World;
+use crate::{Handles, run::World};
 
 pub(crate) struct Server {
     server: ArangoServer,
-    handles: [Arc<dyn Backend>; 2],
-    asked: std::sync::atomic::AtomicUsize,
+    handles: Handles,
 }
 
 const DATABASE: &str = "reference";
@@ -35,16 +34,15 @@ impl Server {
             let connecting = backend.connect(server.url(), DATABASE, Credentials::basic("root", PASSWORD)).await;
             Arc::new(connecting.expect("connected")) as Arc<dyn Backend>
         };
-        let handles = [connect().await, connect().await];
-        Self { server, handles, asked: 0.into() }
+        let handles = Handles::new([connect().await, connect().await]);
+        Self { server, handles }
     }
 }
 
 #[async_trait]
 impl World for Server {
     async fn handle(&self) -> Arc<dyn Backend> {
-        let number = self.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        Arc::clone(&self.handles[number % 2])
+        self.handles.next()
     }
 
     fn grace(&self) -> u64 {

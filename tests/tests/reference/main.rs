@@ -10,10 +10,30 @@ mod run;
 #[path = "../../../shylock-core/tests/reference/steps.rs"]
 mod steps;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use run::{World, run};
+use shylock_core::Backend;
 use steps::explore;
+
+/// Two processes' ways to a store, in turns.
+struct Handles {
+    both: [Arc<dyn Backend>; 2],
+    asked: AtomicUsize,
+}
+
+impl Handles {
+    fn new(both: [Arc<dyn Backend>; 2]) -> Self {
+        Self { both, asked: 0.into() }
+    }
+
+    fn next(&self) -> Arc<dyn Backend> {
+        Arc::clone(&self.both[self.asked.fetch_add(1, Ordering::Relaxed) % 2])
+    }
+}
 
 /// Each sequence has names of its own.
 fn on(world: &dyn World, runtime: &tokio::runtime::Runtime, cases: u32) {

@@ -12,12 +12,11 @@ use shylock_core::{Backend, LockName};
 use shylock_mongo::MongoBackend;
 use shylock_tests::Mongo;
 
-use crate::run::World;
+use crate::{Handles, run::World};
 
 pub(crate) struct Server {
     records: Collection<Document>,
-    handles: [Arc<dyn Backend>; 2],
-    asked: std::sync::atomic::AtomicUsize,
+    handles: Handles,
     _running: Mongo,
 }
 
@@ -34,17 +33,16 @@ impl Server {
             let builder = MongoBackend::builder().skew_allowance(SKEW).change_stream(false);
             Arc::new(builder.connect(mongo.uri(), DATABASE).await.expect("connected")) as Arc<dyn Backend>
         };
-        let handles = [connect().await, connect().await];
+        let handles = Handles::new([connect().await, connect().await]);
         let records = mongo.client().await.database(DATABASE).collection("shylock_locks");
-        Self { records, handles, asked: 0.into(), _running: mongo }
+        Self { records, handles, _running: mongo }
     }
 }
 
 #[async_trait]
 impl World for Server {
     async fn handle(&self) -> Arc<dyn Backend> {
-        let number = self.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        Arc::clone(&self.handles[number % 2])
+        self.handles.next()
     }
 
     fn grace(&self) -> u64 {

@@ -1,21 +1,27 @@
 //! P6 on a real server: processes whose wall clocks are an hour off exclude each other like all others.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    path::Path,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use shylock_tests::Mongo;
+use shylock_tests::{Mongo, SkewedClock};
 
-use crate::{fresh, shim::Shim, worker::Worker};
+use crate::{fresh, worker::Worker};
 
 const HOUR: i64 = 3600;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn client_clocks_have_no_say() {
-    let (mongo, shim) = (Mongo::replica_set(1).await, Shim::from_source("clock_shim.c"));
+    let mongo = Mongo::replica_set(1).await;
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(fresh("clock"));
+    let clock = SkewedClock::new(&folder).expect("a clock");
     for ahead in [HOUR, -HOUR] {
+        clock.set(ahead * 1_000).expect("set");
         let name = fresh("clocks");
         let manager = crate::manager(&mongo).await;
         let see = |database_lock: &str| {
-            let worker = Worker::start_with_clock(&shim, ahead, &["see", &mongo.uri(), database_lock]);
+            let worker = Worker::start_with_clock(&clock, &["see", &mongo.uri(), database_lock]);
             worker.says()
         };
         let numbers = |line: &str| -> Vec<i64> {
@@ -42,7 +48,7 @@ async fn client_clocks_have_no_say() {
         assert!((25_000..=30_000).contains(&remaining), "of its own lease {remaining} ms remain");
 
         // And the one with the odd clock is respected, and followed when its lease ends.
-        let holder = Worker::start_with_clock(&shim, ahead, &["hold", &mongo.uri(), &name, "1000"]);
+        let holder = Worker::start_with_clock(&clock, &["hold", &mongo.uri(), &name, "1000"]);
         let token = holder.says_first("held ")[0];
         assert!(lock.try_acquire().await.expect("the store answers").is_none());
         drop(holder);
@@ -50,4 +56,5 @@ async fn client_clocks_have_no_say() {
         assert!(guard.token().get() > token);
         guard.release().await.expect("released");
     }
+    std::fs::remove_dir_all(folder).expect("removed");
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
+use shylock_tests::SkewedClock;
 
 use crate::shim::Shim;
 
@@ -27,11 +28,9 @@ impl Worker {
         Self::spawn(&mut Command::new(env!("CARGO_BIN_EXE_worker")), arguments)
     }
 
-    /// One whose wall clock is ahead by so many seconds.
-    pub(crate) fn start_with_clock(shim: &Shim, ahead: i64, arguments: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_worker"));
-        shim.preload(command.env("CLOCK_AHEAD_SECONDS", ahead.to_string()));
-        Self::spawn(&mut command, arguments)
+    /// One with this wall clock.
+    pub(crate) fn start_with_clock(clock: &SkewedClock, arguments: &[&str]) -> Self {
+        Self::spawn(Command::new(env!("CARGO_BIN_EXE_worker")).envs(clock.environment()), arguments)
     }
 
     /// A synchronous one: the program `sync_worker`.

@@ -2,12 +2,11 @@
 
 use std::{
     fs::{self, OpenOptions},
+    io,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     process::Command,
 };
-
-use crate::Result;
 
 const SOURCE: &str = include_str!("skewed_clock.c");
 
@@ -23,7 +22,7 @@ impl SkewedClock {
     ///
     /// # Errors
     /// There is none, or the folder cannot be written.
-    pub fn new(folder: &Path) -> Result<Self> {
+    pub fn new(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         let clock = Self { library: folder.join("skewed_clock.so"), ahead: folder.join("ahead") };
         let source = folder.join("skewed_clock.c");
@@ -31,7 +30,7 @@ impl SkewedClock {
         let mut compiler = Command::new("cc");
         compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&clock.library).arg(source);
         if !compiler.status()?.success() {
-            return Err("the clock cannot be compiled".into());
+            return Err(io::Error::other("the clock cannot be compiled"));
         }
         clock.set(0)?;
         Ok(clock)
@@ -41,15 +40,21 @@ impl SkewedClock {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn set(&self, milliseconds: i64) -> Result<()> {
+    pub fn set(&self, milliseconds: i64) -> io::Result<()> {
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.ahead)?;
-        Ok(file.write_all_at(&(milliseconds * 1_000_000).to_ne_bytes(), 0)?)
+        file.write_all_at(&(milliseconds * 1_000_000).to_ne_bytes(), 0)
     }
 
-    /// The words before a program that is to have it, for `env`.
+    /// The environment of a program that is to have it.
+    #[must_use]
+    pub fn environment(&self) -> [(&'static str, &Path); 2] {
+        [("LD_PRELOAD", &self.library), ("SKEWED_CLOCK", &self.ahead)]
+    }
+
+    /// The same as words before a program, for `env`.
     #[must_use]
     pub fn words(&self) -> [String; 2] {
-        [format!("LD_PRELOAD={}", self.library.display()), format!("SKEWED_CLOCK={}", self.ahead.display())]
+        self.environment().map(|(name, path)| format!("{name}={}", path.display()))
     }
 }
 
@@ -61,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_program_sees_it_and_only_its_wall_clock() {
-        let folder = std::env::temp_dir().join(format!("skewed-clock-{}", crate::clock::now()));
+        let folder = std::env::temp_dir().join(format!("skewed-clock-{}", std::process::id()));
         let clock = SkewedClock::new(&folder).expect("a clock");
         let seen = |ahead: i64| {
             clock.set(ahead * 1_000).expect("set");
