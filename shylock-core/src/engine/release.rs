@@ -1,11 +1,11 @@
 //! Giving a lease back: to the next waiter of this process in one round trip, or to the store.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::time;
 
 use super::{Engine, acquisition::Passed, lease::Lease, pace::Pace, queue::Next};
-use crate::{BackendError, Failure, LossReason, ReleaseOutcome};
+use crate::{BackendError, Failure, LossReason, ReleaseOutcome, observe};
 
 /// Gives the lease back; says whether it was still this holder's. The lease counts as gone from here on. Errs when
 /// the store refuses, or when the lease has ended by itself meanwhile.
@@ -15,7 +15,8 @@ pub(crate) fn give_back(
 ) -> impl Future<Output = Result<Result<(), LossReason>, BackendError>> + Send + 'static {
     let valid = lease.valid_for().is_ok();
     lease.lose(LossReason::Released);
-    let mut going = Going { engine, lease, heard: false };
+    let held = observe::held_for(&lease);
+    let mut going = Going { engine, lease, held, heard: false };
     async move {
         let Going { engine, lease, .. } = &going;
         let next = if valid { next(engine, lease).await } else { Next::Release };
@@ -31,6 +32,7 @@ pub(crate) fn give_back(
         };
         going.heard = true;
         going.end(passed);
+        going.tell(passed, &outcome);
         outcome
     }
 }
@@ -39,6 +41,7 @@ pub(crate) fn give_back(
 struct Going {
     engine: Arc<Engine>,
     lease: Arc<Lease>,
+    held: Option<Duration>,
     heard: bool,
 }
 
@@ -50,14 +53,18 @@ impl Going {
             self.engine.lines.wake(&self.lease.key.name);
         }
     }
+
+    fn tell(&self, passed: Passed, outcome: &Result<Result<(), LossReason>, BackendError>) {
+        let was_held = outcome.as_ref().map(Result::is_ok);
+        observe::given_back(&self.lease, self.held, passed == Passed::Yes, was_held);
+    }
 }
 
 impl Drop for Going {
     /// Says so when a release is dropped unsent, because the runtime has ended.
     fn drop(&mut self) {
         if !self.heard {
-            let (lock, ttl) = (&self.lease.key.name, self.lease.terms.ttl);
-            tracing::warn!(%lock, ?ttl, "the runtime of the lock manager has ended before a lock was released; its lease ends by itself");
+            observe::unsent(&self.lease);
             self.end(Passed::Unknown);
         }
     }
@@ -80,10 +87,8 @@ pub(crate) fn in_background(engine: &Arc<Engine>, lease: Arc<Lease>) {
     let name = lease.key.name.clone();
     let giving_back = give_back(Arc::clone(engine), lease);
     engine.work(async move {
-        match giving_back.await {
-            Ok(Ok(())) => {}
-            Ok(Err(reason)) => tracing::debug!(lock = %name, %reason, "a dropped guard was not the holder any more"),
-            Err(error) => tracing::warn!(lock = %name, error = &error as &dyn std::error::Error, "a lock could not be released; its lease ends by itself"),
+        if let Err(error) = giving_back.await {
+            observe::not_released(&name, &error);
         }
     });
 }
