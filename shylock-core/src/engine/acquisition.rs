@@ -22,8 +22,7 @@ use super::{
     turns::Row,
 };
 use crate::{
-    AcquireRequest, Attempt, BackendError, Failure, Grant, HandOff, LeaseKey, LockInfo, MIN_TTL, clock::Moment,
-    observe,
+    AcquireRequest, Attempt, BackendError, Failure, Grant, HandOff, LeaseKey, LockInfo, MIN_TTL, clock::Moment, observe,
 };
 
 #[derive(Debug)]

@@ -17,7 +17,8 @@ use super::{
     turns::Row,
 };
 use crate::{
-    HolderInfo, LeaseKey, Loss, LossReason, Renewal, clock::Moment,
+    HolderInfo, LeaseKey, Loss, LossReason, Renewal,
+    clock::Moment,
     observe::{self, Hold},
     process::Process,
 };

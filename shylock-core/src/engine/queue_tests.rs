@@ -23,7 +23,8 @@ fn lease(name: LockName) -> Arc<Lease> {
 #[test]
 fn a_name_that_nobody_waits_for_or_holds_costs_nothing() {
     let lines = Arc::new(Lines::default());
-    let places: Vec<_> = (0..10_000).map(|number| Taken(Place::in_line(&lines, Acquire::new(&name(number), Duration::ZERO)))).collect();
+    let places: Vec<_> =
+        (0..10_000).map(|number| Taken(Place::in_line(&lines, Acquire::new(&name(number), Duration::ZERO)))).collect();
     let leases: Vec<_> = (5_000..15_000).map(|number| lease(name(number))).collect();
     leases.iter().for_each(|lease| lines.hold(lease));
     drop(places);
@@ -49,7 +50,8 @@ fn letting_go_of_a_lease_lets_go_of_no_other() {
 #[tokio::test(start_paused = true)]
 async fn whoever_leaves_passes_the_turn_on() {
     let lines = Arc::new(Lines::default());
-    let mut places: Vec<_> = (0..4).map(|_| Taken(Place::in_line(&lines, Acquire::new(&name(1), Duration::ZERO)))).collect();
+    let mut places: Vec<_> =
+        (0..4).map(|_| Taken(Place::in_line(&lines, Acquire::new(&name(1), Duration::ZERO)))).collect();
     drop(places.remove(2));
     for place in places {
         place.0.turn().await;

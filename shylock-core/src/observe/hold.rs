@@ -40,7 +40,7 @@ impl Hold {
         let begun = self.0.compare_exchange(0, HELD, Ordering::Relaxed, Ordering::Relaxed);
         match (begun, over) {
             (Ok(_), _) => {
-                        meters::held(1.0);
+                meters::held(1.0);
             }
             (Err(_), Some(reason)) => lost(lease, reason),
             (Err(_), None) => {}
@@ -50,7 +50,7 @@ impl Hold {
     /// It is over. May be said again.
     pub(crate) fn ends(&self, lease: &Lease, reason: LossReason) {
         if self.0.swap(OVER, Ordering::Relaxed) == HELD {
-                meters::hold(lease.held_for());
+            meters::hold(lease.held_for());
             if reason != LossReason::Released {
                 lost(lease, reason);
             }

@@ -44,7 +44,11 @@ pub(crate) fn describe() {
     describe_histogram!("shylock_hold_seconds", Unit::Seconds, "From the grant of a lock to its release or loss");
     describe_counter!("shylock_releases_total", "Leases that were given back");
     describe_counter!("shylock_renewals_total", "Renewals of leases");
-    describe_histogram!("shylock_renewal_margin_seconds", Unit::Seconds, "What was left of a lease when it was renewed");
+    describe_histogram!(
+        "shylock_renewal_margin_seconds",
+        Unit::Seconds,
+        "What was left of a lease when it was renewed"
+    );
     describe_gauge!("shylock_smallest_margin_seconds", Unit::Seconds, "What is left of the lease that is lost first");
     describe_counter!("shylock_losses_total", "Locks that were lost while they were held");
     describe_histogram!("shylock_store_request_seconds", Unit::Seconds, "From a request to the store's answer");

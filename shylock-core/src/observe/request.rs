@@ -27,12 +27,7 @@ pub(crate) async fn request<T>(
     lock: Option<&LockName>,
     call: impl Future<Output = Result<T, BackendError>>,
 ) -> Result<T, BackendError> {
-    let span = tracing::trace_span!(
-        "request",
-        op = op.name(),
-        lock = lock.map(field::display),
-        outcome = field::Empty
-    );
+    let span = tracing::trace_span!("request", op = op.name(), lock = lock.map(field::display), outcome = field::Empty);
     let since = cfg!(feature = "metrics").then(Instant::now);
     let answer = call.instrument(span.clone()).await;
     span.record("outcome", answer.as_ref().map_or_else(|error| name(error.failure()), |_| "answered"));

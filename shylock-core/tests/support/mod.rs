@@ -9,8 +9,8 @@ use std::{
 
 use async_trait::async_trait;
 use shylock_core::{
-    AcquireRequest, Attempt, Backend, BackendError, HandOff, HolderId, LeaseKey, ListQuery, LockInfo, LockManager, LockName,
-    MemoryBackend, ReleaseOutcome, RenewOutcome, Renewal, Watch,
+    AcquireRequest, Attempt, Backend, BackendError, HandOff, HolderId, LeaseKey, ListQuery, LockInfo, LockManager,
+    LockName, MemoryBackend, ReleaseOutcome, RenewOutcome, Renewal, Watch,
 };
 use tokio::sync::{Notify, mpsc};
 
