@@ -93,11 +93,13 @@ impl<M: Copy> Belief<M> {
     }
 
     /// When it was acquired.
+    #[must_use]
     pub const fn acquired(&self) -> M {
         self.acquired
     }
 
     /// When the request was sent whose answer last confirmed it.
+    #[must_use]
     pub const fn confirmed(&self) -> M {
         self.confirmed
     }
