@@ -21,8 +21,12 @@ impl Moment {
     }
 
     pub(crate) fn elapsed(self) -> Duration {
-        let now = Self::now();
-        now.boot.saturating_sub(self.boot).max(now.timer.saturating_duration_since(self.timer))
+        Self::now().since(self)
+    }
+
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        let boot = self.boot.saturating_sub(earlier.boot);
+        boot.max(self.timer.saturating_duration_since(earlier.timer))
     }
 
     /// How much longer than tokio's timers know this moment is ago: the time of a suspension.

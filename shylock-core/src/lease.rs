@@ -105,17 +105,33 @@ pub struct HolderInfo {
     pub note: Option<String>,
 }
 
+impl HolderInfo {
+    pub(crate) fn who(&self) -> Who<'_> {
+        Who { host: self.host.as_deref(), pid: self.pid }
+    }
+}
+
 impl fmt::Display for HolderInfo {
     /// `api-3 (pid 4711): nightly import`, with all that could upset a terminal escaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.host.as_deref().unwrap_or("unknown host").escape_debug())?;
-        if let Some(pid) = self.pid {
-            write!(f, " (pid {pid})")?;
-        }
+        self.who().fmt(f)?;
         match &self.note {
             Some(note) => write!(f, ": {}", note.escape_debug()),
             None => Ok(()),
         }
+    }
+}
+
+/// A holder without its note, as logs show it.
+pub(crate) struct Who<'a> {
+    host: Option<&'a str>,
+    pid: Option<u32>,
+}
+
+impl fmt::Display for Who<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.host.unwrap_or("unknown host").escape_debug())?;
+        self.pid.map_or(Ok(()), |pid| write!(f, " (pid {pid})"))
     }
 }
 
@@ -147,6 +163,10 @@ impl LockInfo {
     #[must_use]
     pub fn holder_info(&self) -> HolderInfo {
         HolderInfo { host: self.host.clone(), pid: self.pid, note: self.note.clone() }
+    }
+
+    pub(crate) fn who(&self) -> Who<'_> {
+        Who { host: self.host.as_deref(), pid: self.pid }
     }
 }
 

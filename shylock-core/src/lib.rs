@@ -17,6 +17,10 @@ mod lock;
 mod manager;
 mod memory;
 mod name;
+#[cfg(doc)]
+#[doc = include_str!("../OBSERVABILITY.md")]
+pub mod observability {}
+mod observe;
 mod options;
 mod process;
 #[cfg(feature = "protocol")]

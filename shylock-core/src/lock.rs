@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{
     AsyncLockGuard, Error, HolderInfo, LockManager, LockName, Result,
     engine::{Held, Patience, Terms, Wanted},
+    observe,
     options::{LockOptions, invalid},
 };
 
@@ -154,7 +155,7 @@ impl AsyncLock {
         match guard.release().await {
             Err(error @ Error::Lost { .. }) => Err(error),
             Err(error) => {
-                tracing::warn!(lock = %self.name, error = &error as &dyn std::error::Error, "a lock could not be released; its lease ends by itself");
+                observe::not_released(&self.name, &error);
                 Ok(done)
             }
             Ok(()) => Ok(done),

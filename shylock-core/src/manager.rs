@@ -91,7 +91,7 @@ impl LockManager {
         let name = self.full_name(&LockName::new(name)?)?;
         let broken = name.clone();
         let info = self.ask(|backend| async move { backend.force_break(&broken).await }).await?;
-        self.engine.broken(&name);
+        self.engine.broken(&name, info.as_ref());
         Ok(info.map(|info| self.shown(info)))
     }
 

@@ -25,6 +25,7 @@ use tokio::{
     sync::mpsc,
     task::{AbortHandle, unconstrained},
 };
+use tracing::Instrument;
 
 /// What blocking tasks of the runtime get to end in, such as a name that is being looked up.
 const LAST_TASKS: Duration = Duration::from_secs(1);
@@ -110,7 +111,7 @@ pub(crate) fn drive<F: Future>(future: F) -> F::Output {
 pub(crate) fn call<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> io::Result<Call<T>> {
     let (tell, answer) = channel::sync_channel(1);
     // The answer of a call that nobody waits for any more is dropped, and so what it acquired is released.
-    let work = async move { drop(tell.send(work.await)) };
+    let work = async move { drop(tell.send(work.await)) }.in_current_span();
     let mut slot = slot();
     let running = match slot.take() {
         Some(running) => running,

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::time;
+use tracing::Instrument;
 
 use super::{
     Engine, Held,
@@ -13,7 +14,10 @@ use super::{
     renew::Terms,
     wait::Waiter,
 };
-use crate::{Error, HolderInfo, LockName, Result};
+use crate::{
+    Error, HolderInfo, LockName, Result,
+    observe::{Acquire, Pending},
+};
 
 /// How long to wait for a lock.
 #[derive(Debug, Clone, Copy)]
@@ -36,12 +40,15 @@ impl Engine {
     pub(crate) async fn acquire(self: &Arc<Self>, wanted: Wanted, patience: Patience) -> Result<Held> {
         self.check_process()?;
         let (wanting, wish) = wish(self);
-        let place = Place::in_line(&self.lines, &wanted.name);
+        let place = Place::in_line(&self.lines, Acquire::new(&wanted.name, wanted.terms.ttl));
         let queued = Queued(Arc::clone(&place));
+        let pending = Pending::new(&queued.0.seen, self.runtime.process());
+        queued.0.tell_of_contention();
         let engine = Arc::clone(self);
         let start: Start = Box::new(move || {
+            let span = place.seen.span();
             let task = wanting.run(wait_in_line(Arc::clone(&engine), Taken(place), wanted, patience));
-            engine.runtime.spawn(task);
+            engine.runtime.spawn(task.instrument(span));
         });
         // Who waits as long as it takes needs no task before its turn, and no timer.
         if matches!(patience, Patience::Forever) {
@@ -50,7 +57,7 @@ impl Engine {
             start()
         }
         let outcome = wish.outcome().await;
-        drop(queued);
+        pending.ends(outcome.as_ref().map(|held| Some(held.lease())));
         outcome
     }
 
@@ -60,8 +67,11 @@ impl Engine {
         let limit = self.options.call_timeout;
         let engine = Arc::clone(self);
         let (wanting, wish) = wish(self);
-        self.runtime.spawn(wanting.run(async move {
-            let mut waiter = Waiter::new(&engine, wanted, None)?;
+        let seen = Arc::new(Acquire::new(&wanted.name, wanted.terms.ttl));
+        let (told, span) = (Arc::clone(&seen), seen.span());
+        let pending = Pending::new(&seen, self.runtime.process());
+        let task = wanting.run(async move {
+            let mut waiter = Waiter::new(&engine, wanted, &told, None)?;
             let outcome = time::timeout(limit, Box::pin(waiter.wait(Patience::Never))).await;
             match outcome {
                 Ok(Ok(held)) => Ok(Some(held)),
@@ -69,8 +79,11 @@ impl Engine {
                 Ok(Err(error)) => Err(error),
                 Err(_) => Err(waiter.failed.take().unwrap_or_else(|| no_answer(limit)).into()),
             }
-        }));
-        wish.outcome().await
+        });
+        self.runtime.spawn(task.instrument(span));
+        let outcome = wish.outcome().await;
+        pending.ends(outcome.as_ref().map(|held| held.as_ref().map(Held::lease)));
+        outcome
     }
 }
 
@@ -79,7 +92,7 @@ async fn wait_in_line(engine: Arc<Engine>, place: Taken, wanted: Wanted, patienc
     let mut waiter = None;
     let wait = async {
         place.turn().await;
-        let waiter = waiter.insert(Waiter::new(&engine, wanted, Some(place))?);
+        let waiter = waiter.insert(Waiter::new(&engine, wanted, &place.seen, Some(place))?);
         // Boxed, so that those who only queue stay small.
         Box::pin(waiter.wait(patience)).await
     };

@@ -22,7 +22,7 @@ use super::{
     turns::Row,
 };
 use crate::{
-    AcquireRequest, Attempt, BackendError, Failure, Grant, HandOff, LeaseKey, LockInfo, MIN_TTL, clock::Moment,
+    AcquireRequest, Attempt, BackendError, Failure, Grant, HandOff, LeaseKey, LockInfo, MIN_TTL, clock::Moment, observe,
 };
 
 #[derive(Debug)]
@@ -177,6 +177,7 @@ impl Acquisition {
         };
         let lease = Arc::new(Lease::new(key, Some(&self.request.info), self.terms, sent, row));
         if !wanted {
+            observe::handed_out_to_nobody(&lease);
             return release::in_background(&self.engine, lease);
         }
         // Where nobody listens any more, the value is dropped, and so the lease released.
@@ -215,8 +216,7 @@ impl Acquisition {
         let this = Arc::clone(self);
         self.engine.work(async move {
             if !this.find_out().await {
-                let lock = &this.request.name;
-                tracing::warn!(%lock, "what became of a request could not be found out; a lease that it may have brought ends by itself");
+                observe::unknown(&this.request.name);
             }
             this.ledger().withdrawn();
         });

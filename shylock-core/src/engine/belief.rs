@@ -92,6 +92,18 @@ impl<M: Copy> Belief<M> {
         self.loss.get_or_insert(reason);
     }
 
+    /// When it was acquired.
+    #[must_use]
+    pub const fn acquired(&self) -> M {
+        self.acquired
+    }
+
+    /// When the request was sent whose answer last confirmed it.
+    #[must_use]
+    pub const fn confirmed(&self) -> M {
+        self.confirmed
+    }
+
     /// Why it is over, if anybody has found out.
     #[must_use]
     pub const fn loss(&self) -> Option<LossReason> {

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use crate::{
     AcquireRequest, Attempt, Backend, BackendError, HandOff, LeaseKey, ListQuery, LockInfo, LockName, ReleaseOutcome,
     RenewOutcome, Renewal, Watch,
+    observe::{Op, request},
 };
 
 /// Nobody waits any more for an answer that has not come by then: no caller, and no client that knows by itself that
@@ -21,47 +22,47 @@ const LAST: Duration = Duration::from_secs(30);
 pub(super) struct Bounded(pub(super) Arc<dyn Backend>);
 
 /// The answer, or that nobody knows what became of the request.
-async fn write<T>(request: impl Future<Output = Result<T, BackendError>>) -> Result<T, BackendError> {
-    timeout(LAST, request).await.unwrap_or_else(|_| Err(super::no_answer(LAST)))
+async fn write<T>(answer: impl Future<Output = Result<T, BackendError>>) -> Result<T, BackendError> {
+    timeout(LAST, answer).await.unwrap_or_else(|_| Err(super::no_answer(LAST)))
 }
 
 /// The answer; a look that brought none has changed nothing.
-async fn look<T>(request: impl Future<Output = Result<T, BackendError>>) -> Result<T, BackendError> {
+async fn look<T>(answer: impl Future<Output = Result<T, BackendError>>) -> Result<T, BackendError> {
     let none = || BackendError::not_applied(format!("no answer within {LAST:?}"), None);
-    timeout(LAST, request).await.unwrap_or_else(|_| Err(none()))
+    timeout(LAST, answer).await.unwrap_or_else(|_| Err(none()))
 }
 
 #[async_trait]
 impl Backend for Bounded {
-    async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
-        write(self.0.try_acquire(request)).await
+    async fn try_acquire(&self, wish: &AcquireRequest) -> Result<Attempt, BackendError> {
+        request(Op::TryAcquire, Some(&wish.name), write(self.0.try_acquire(wish))).await
     }
 
     async fn renew(&self, leases: &[Renewal]) -> Result<Vec<RenewOutcome>, BackendError> {
-        write(self.0.renew(leases)).await
+        request(Op::Renew, None, write(self.0.renew(leases))).await
     }
 
     async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
-        write(self.0.release(lease)).await
+        request(Op::Release, Some(&lease.name), write(self.0.release(lease))).await
     }
 
     async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
-        write(self.0.hand_off(from, to)).await
+        request(Op::HandOff, Some(&to.name), write(self.0.hand_off(from, to))).await
     }
 
     async fn inspect(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
-        look(self.0.inspect(name)).await
+        request(Op::Inspect, Some(name), look(self.0.inspect(name))).await
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Vec<LockInfo>, BackendError> {
-        look(self.0.list(query)).await
+        request(Op::List, None, look(self.0.list(query))).await
     }
 
     async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
-        write(self.0.force_break(name)).await
+        request(Op::ForceBreak, Some(name), write(self.0.force_break(name))).await
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {
-        look(self.0.watch()).await
+        request(Op::Watch, None, look(self.0.watch())).await
     }
 }

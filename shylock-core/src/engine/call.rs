@@ -8,6 +8,7 @@ use std::{
 };
 
 use tokio::{sync::oneshot, time};
+use tracing::Instrument;
 
 use super::{Engine, UnderWay, no_answer};
 use crate::{BackendError, Error, Result};
@@ -21,7 +22,7 @@ impl Engine {
     ) -> Result<T> {
         self.check_process()?;
         let (tell, told) = oneshot::channel();
-        self.work(async move {
+        let work = async move {
             let mut call = pin!(call);
             if let Ok(outcome) = time::timeout(limit, call.as_mut()).await {
                 drop(tell.send(outcome));
@@ -29,7 +30,8 @@ impl Engine {
                 drop(tell.send(Err(no_answer(limit).into())));
                 drop(call.await);
             }
-        });
+        };
+        self.work(work.in_current_span());
         told.await.unwrap_or(Err(Error::Stopped))
     }
 

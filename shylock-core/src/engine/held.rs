@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use super::{Engine, lease::Lease, release, renew::Terms, turns::Row};
-use crate::{Error, LeaseKey, LossReason, Result, clock::Moment};
+use crate::{Error, LeaseKey, LossReason, Result, clock::Moment, observe};
 
 #[derive(Debug)]
 #[must_use = "dropping it releases the lock"]
@@ -63,6 +63,7 @@ impl Held {
             self.engine.lines.let_go(&self.lease);
             // From now on others decide when it is free: who waits here has to ask, and to listen.
             self.engine.lines.wake(&self.lease.key.name);
+            observe::detached(&self.lease);
         }
         Arc::clone(&self.lease)
     }
@@ -83,6 +84,7 @@ impl Engine {
         };
         // Not before the caller has it: one that has gone may come back with the same ticket.
         let lease = self.ask(self.options.call_timeout, resume).await?;
+        observe::resumed(&lease);
         Ok(Held::new(self, lease))
     }
 }

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{Engine, lease::Lease, schedule::Schedule};
-use crate::{BackendError, LossReason, RenewOutcome, clock::Moment};
+use crate::{BackendError, LossReason, RenewOutcome, clock::Moment, observe};
 
 /// The keeper looks at least this often whether the machine was suspended, which its timers do not notice.
 const LONGEST_NAP: Duration = Duration::from_secs(1);
@@ -80,6 +80,7 @@ impl Engine {
                 match outcome {
                     RenewOutcome::Renewed => drop(lease.confirm(sent)),
                     RenewOutcome::NotHeld => {
+                        observe::renewal_refused();
                         lease.lose(LossReason::Taken);
                         engine.lines.wake(&lease.key.name);
                     }
@@ -87,7 +88,7 @@ impl Engine {
             }
             Ok(())
         };
-        self.call(limit, call).await
+        self.call(limit, call).await.inspect_err(|_| observe::renewals_failed(leases.len()))
     }
 }
 
@@ -126,9 +127,11 @@ struct Keeper {
 impl Keeper {
     async fn run(&self) {
         let leases = &self.engine.leases;
+        let mut margins = observe::Margins::default();
         loop {
             let Look { batches, lost, again } = leases.table().look();
             lost.iter().for_each(|lease| lease.tell());
+            margins.look(|| leases.table().schedule.smallest_margin());
             for batch in batches {
                 let request = Request { engine: Arc::clone(&self.engine), batch };
                 self.engine.runtime.spawn(request.send());
@@ -172,8 +175,7 @@ impl Request {
         if let Err(error) = self.engine.renew(&self.batch).await {
             let pause = error.retry_after().unwrap_or_default();
             self.batch.iter().for_each(|lease| lease.renewal_failed(pause));
-            let (leases, error) = (self.batch.len(), &error as &dyn std::error::Error);
-            tracing::warn!(leases, error, "leases could not be renewed; it is tried again until they are lost");
+            observe::renewals_go_on(self.batch.len(), &error);
         }
     }
 }

@@ -16,7 +16,12 @@ use super::{
     renew::{Step, Terms},
     turns::Row,
 };
-use crate::{HolderInfo, LeaseKey, Loss, LossReason, Renewal, clock::Moment, process::Process};
+use crate::{
+    HolderInfo, LeaseKey, Loss, LossReason, Renewal,
+    clock::Moment,
+    observe::{self, Hold},
+    process::Process,
+};
 
 static NUMBERS: AtomicU64 = AtomicU64::new(0);
 
@@ -33,6 +38,7 @@ pub(crate) struct Lease {
     process: Process,
     belief: Mutex<Belief<Moment>>,
     lost: Notify,
+    hold: Hold,
 }
 
 impl Lease {
@@ -41,7 +47,7 @@ impl Lease {
         let belief = Mutex::new(Belief::new(sent, Moment::now()));
         let (process, info) = (Process::this(), info.cloned().map(Box::new));
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-        Self { number, key, terms, row, info, process, belief, lost: Notify::new() }
+        Self { number, key, terms, row, info, process, belief, lost: Notify::new(), hold: Hold::default() }
     }
 
     /// Whether this is a forked child's copy of a lease that its parent holds.
@@ -87,9 +93,31 @@ impl Lease {
     /// Tells all who wait for the loss, if it is one. Executors may drop a task where they wake it, and so come back
     /// into the engine: not to be called under any lock of ours.
     pub(crate) fn tell(&self) {
-        if self.quietly(|belief| belief.loss()).is_some() {
+        if let Some(reason) = self.quietly(|belief| belief.loss()) {
             self.lost.notify_waiters();
+            self.hold.ends(self, reason);
         }
+    }
+
+    /// Its holder has it now, which is the moment from which on its loss is one.
+    pub(crate) fn handed_out(&self) {
+        self.hold.begins(self, self.quietly(|belief| belief.loss()));
+    }
+
+    /// How long it has been held.
+    pub(crate) fn held_for(&self) -> Duration {
+        self.quietly(|belief| belief.acquired()).elapsed()
+    }
+
+    /// How long it still runs on the server at least, if it was not given back.
+    pub(crate) fn left_on_server(&self) -> Duration {
+        self.terms.ttl.saturating_sub(self.quietly(|belief| belief.confirmed()).elapsed())
+    }
+
+    /// How long its holder may still act without a renewal, whatever its `max_hold`.
+    pub(crate) fn margin(&self, now: Moment) -> Duration {
+        let age = now.since(self.quietly(|belief| belief.confirmed()));
+        (self.terms.ttl - self.terms.margin).saturating_sub(age)
     }
 
     /// Notes that a renewal is sent now.
@@ -106,7 +134,10 @@ impl Lease {
         if self.is_a_copy() {
             return Err(LossReason::Stopped);
         }
-        self.with(|belief| belief.confirm(sent, &self.terms, Moment::elapsed))
+        let margin = observe::margin_of(self);
+        let confirmed = self.with(|belief| belief.confirm(sent, &self.terms, Moment::elapsed));
+        observe::renewed(self, margin, confirmed.is_ok());
+        confirmed
     }
 
     /// The renewal under way has failed, and the store wants to be left alone for so long.
@@ -145,13 +176,16 @@ impl Lease {
 
     /// Does something with what is known, and tells of a loss that comes out by that.
     fn with<T>(&self, act: impl FnOnce(&mut Belief<Moment>) -> T) -> T {
-        let (outcome, lost) = self.quietly(|belief| {
+        let (outcome, before, after) = self.quietly(|belief| {
             let before = belief.loss();
             let outcome = act(belief);
-            (outcome, belief.loss() != before)
+            (outcome, before, belief.loss())
         });
-        if lost {
-            self.lost.notify_waiters();
+        if let Some(reason) = after {
+            if before.is_none() {
+                self.lost.notify_waiters();
+            }
+            self.hold.ends(self, reason);
         }
         outcome
     }

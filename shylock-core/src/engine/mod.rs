@@ -35,7 +35,7 @@ pub(crate) use self::{
     runtime::Runtime,
 };
 use crate::chance::jitter as random;
-use crate::{Backend, BackendError, Error, HolderInfo, LockName, Result, options::ManagerOptions};
+use crate::{Backend, BackendError, Error, HolderInfo, LockInfo, LockName, Result, observe, options::ManagerOptions};
 
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -58,6 +58,7 @@ impl Engine {
         info: HolderInfo,
         runtime: Runtime,
     ) -> Arc<Self> {
+        observe::describe();
         Arc::new(Self {
             backend: Arc::new(bounded::Bounded(backend)),
             options,
@@ -76,7 +77,8 @@ impl Engine {
     }
 
     /// A lock was broken here: this process does not hold it either.
-    pub(crate) fn broken(&self, name: &LockName) {
+    pub(crate) fn broken(&self, name: &LockName, holder: Option<&LockInfo>) {
+        observe::broken(name, holder);
         self.lines.distrust(name);
         self.lines.wake(name);
     }

@@ -10,30 +10,39 @@ use super::{
     queue::{Lines, Start, Waiter},
     turns::Others,
 };
-use crate::{HolderInfo, LockName, process::Process};
+use crate::{HolderInfo, observe::Acquire, process::Process};
 
 /// Whoever waits and its task share it: one of them leaves the line, by [`Queued`] or by [`Taken`], and so passes the
 /// turn on.
 #[derive(Debug)]
 pub(crate) struct Place {
     lines: Arc<Lines>,
-    name: LockName,
+    pub(super) seen: Acquire,
     number: u64,
+    /// Whether somebody here had the lock, or waited for it, before.
+    is_late: bool,
     waiter: Arc<Waiter>,
     process: Process,
 }
 
 impl Place {
-    pub(crate) fn in_line(lines: &Arc<Lines>, name: &LockName) -> Arc<Self> {
-        let (number, waiter) = lines.join(name);
-        Arc::new(Self { lines: Arc::clone(lines), name: name.clone(), number, waiter, process: Process::this() })
+    pub(crate) fn in_line(lines: &Arc<Lines>, seen: Acquire) -> Arc<Self> {
+        let (number, is_late, waiter) = lines.join(&seen.lock);
+        Arc::new(Self { lines: Arc::clone(lines), seen, number, is_late, waiter, process: Process::this() })
+    }
+
+    /// Says so where this process itself is in the way.
+    pub(crate) fn tell_of_contention(&self) {
+        if self.is_late {
+            self.seen.meets(|| self.last_holder().map(|holder| holder.who().to_string()));
+        }
     }
 
     /// Makes a task when it is the turn of this place, which may be now.
     pub(crate) fn when_first(&self, start: Start) {
         *self.waiter.start() = Some(start);
         if self.is_first() {
-            self.lines.advance(&self.name);
+            self.lines.advance(&self.seen.lock);
         }
     }
 
@@ -57,22 +66,22 @@ impl Place {
 
     /// The lease by which this process holds the lock.
     pub(crate) fn holder_here(&self) -> Option<Arc<Lease>> {
-        self.lines.holder_here(&self.name)
+        self.lines.holder_here(&self.seen.lock)
     }
 
     /// When this line may ask for the lock again, after it stepped back.
     pub(crate) fn not_before(&self) -> Option<Instant> {
-        self.lines.in_queue(&self.name, |queue| queue.not_before).flatten()
+        self.lines.in_queue(&self.seen.lock, |queue| queue.not_before).flatten()
     }
 
     /// Notes who holds the lock.
     pub(crate) fn note_holder(&self, holder: HolderInfo) {
-        self.lines.in_queue(&self.name, |queue| queue.seen = Some(holder));
+        self.lines.in_queue(&self.seen.lock, |queue| queue.seen = Some(holder));
     }
 
     /// Notes what the store answered to the first request after this line stepped back.
     pub(crate) fn note_turn(&self, others: Others) {
-        self.lines.in_queue(&self.name, |queue| {
+        self.lines.in_queue(&self.seen.lock, |queue| {
             if queue.not_before.take().is_some() {
                 queue.others = others;
             }
@@ -81,19 +90,19 @@ impl Place {
 
     /// Who held it when the first in line last looked, or who holds it here.
     pub(crate) fn last_holder(&self) -> Option<HolderInfo> {
-        let seen = self.lines.in_queue(&self.name, |queue| queue.seen.clone()).flatten();
+        let seen = self.lines.in_queue(&self.seen.lock, |queue| queue.seen.clone()).flatten();
         seen.or_else(|| self.holder_here()?.holder())
     }
 
     fn is_first(&self) -> bool {
-        self.lines.in_queue(&self.name, |queue| queue.is_first(self.number)).unwrap_or(false)
+        self.lines.in_queue(&self.seen.lock, |queue| queue.is_first(self.number)).unwrap_or(false)
     }
 
     fn leave(&self) {
         // The mutex of a parent process may be locked for ever in its forked child.
         if !self.process.is_another() {
             self.waiter.offered.notify_one();
-            self.lines.leave(&self.name, self.number);
+            self.lines.leave(&self.seen.lock, self.number);
         }
     }
 }

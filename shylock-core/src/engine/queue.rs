@@ -90,16 +90,18 @@ impl Soon {
 }
 
 impl Lines {
-    /// A place at the end of the line, by its number.
-    pub(super) fn join(&self, name: &LockName) -> (u64, Arc<Waiter>) {
+    /// A place at the end of the line, by its number; and whether somebody holds the lock here, or is before it.
+    pub(super) fn join(&self, name: &LockName) -> (u64, bool, Arc<Waiter>) {
         let waiter = Arc::new(Waiter::default());
         let mut table = self.table();
         table.waiters += 1;
-        let queue = table.lines.entry(name.clone()).or_default().queue.get_or_insert_default();
+        let line = table.lines.entry(name.clone()).or_default();
+        let queue = line.queue.get_or_insert_default();
+        let is_late = line.holder.strong_count() > 0 || !queue.waiters.is_empty();
         let number = queue.next;
         queue.next += 1;
         queue.waiters.insert(number, Arc::clone(&waiter));
-        (number, waiter)
+        (number, is_late, waiter)
     }
 
     /// Leaves the line; may be called again.

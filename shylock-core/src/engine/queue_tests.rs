@@ -6,7 +6,7 @@ use super::{
     super::place::{Place, Taken},
     *,
 };
-use crate::{FencingToken, HolderId, LeaseKey, clock::Moment, engine::Terms};
+use crate::{FencingToken, HolderId, LeaseKey, clock::Moment, engine::Terms, observe::Acquire};
 
 fn name(number: u32) -> LockName {
     LockName::new(number.to_string()).expect("valid")
@@ -23,7 +23,8 @@ fn lease(name: LockName) -> Arc<Lease> {
 #[test]
 fn a_name_that_nobody_waits_for_or_holds_costs_nothing() {
     let lines = Arc::new(Lines::default());
-    let places: Vec<_> = (0..10_000).map(|number| Taken(Place::in_line(&lines, &name(number)))).collect();
+    let places: Vec<_> =
+        (0..10_000).map(|number| Taken(Place::in_line(&lines, Acquire::new(&name(number), Duration::ZERO)))).collect();
     let leases: Vec<_> = (5_000..15_000).map(|number| lease(name(number))).collect();
     leases.iter().for_each(|lease| lines.hold(lease));
     drop(places);
@@ -42,14 +43,15 @@ fn letting_go_of_a_lease_lets_go_of_no_other() {
     lines.hold(&first);
     lines.hold(&second);
     lines.let_go(&first);
-    let place = Place::in_line(&lines, &name(1));
+    let place = Place::in_line(&lines, Acquire::new(&name(1), Duration::ZERO));
     assert!(place.holder_here().is_some_and(|here| Arc::ptr_eq(&here, &second)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn whoever_leaves_passes_the_turn_on() {
     let lines = Arc::new(Lines::default());
-    let mut places: Vec<_> = (0..4).map(|_| Taken(Place::in_line(&lines, &name(1)))).collect();
+    let mut places: Vec<_> =
+        (0..4).map(|_| Taken(Place::in_line(&lines, Acquire::new(&name(1), Duration::ZERO)))).collect();
     drop(places.remove(2));
     for place in places {
         place.0.turn().await;

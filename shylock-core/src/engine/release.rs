@@ -5,7 +5,9 @@ use std::{future::Future, sync::Arc, time::Duration};
 use tokio::time;
 
 use super::{Engine, acquisition::Passed, lease::Lease, pace::Pace, queue::Next};
-use crate::{AcquireRequest, Backend, BackendError, Failure, HandOff, HolderId, LeaseKey, LossReason, ReleaseOutcome};
+use crate::{
+    AcquireRequest, Backend, BackendError, Failure, HandOff, HolderId, LeaseKey, LossReason, ReleaseOutcome, observe,
+};
 
 /// Gives the lease back; says whether it was still this holder's. The lease counts as gone from here on. Errs when
 /// the store refuses, or when the lease has ended by itself meanwhile.
@@ -13,9 +15,7 @@ pub(crate) fn give_back(
     engine: Arc<Engine>,
     lease: Arc<Lease>,
 ) -> impl Future<Output = Result<Result<(), LossReason>, BackendError>> + Send + 'static {
-    let valid = lease.valid_for().is_ok();
-    lease.lose(LossReason::Released);
-    let mut going = Going { engine, lease, heard: false };
+    let (valid, mut going) = Going::begin(engine, lease);
     async move {
         let Going { engine, lease, .. } = &going;
         let next = if valid { next(engine, lease).await } else { Next::Release };
@@ -31,6 +31,7 @@ pub(crate) fn give_back(
         };
         going.heard = true;
         going.end(passed);
+        going.tell(passed, &outcome);
         outcome
     }
 }
@@ -41,15 +42,14 @@ pub(crate) fn leave(
     lease: Arc<Lease>,
     rest: Duration,
 ) -> impl Future<Output = Result<Result<(), LossReason>, BackendError>> + Send + 'static {
-    let valid = lease.valid_for().is_ok();
-    lease.lose(LossReason::Released);
-    let mut going = Going { engine, lease, heard: false };
+    let (valid, mut going) = Going::begin(engine, lease);
     async move {
         let Going { engine, lease, .. } = &going;
         let way = if valid { Way::after(rest, engine, lease)? } else { Way::Free };
         let outcome = to_the_store(engine, lease, &way, valid, false).await;
         going.heard = true;
         going.end(Passed::No);
+        going.tell(Passed::No, &outcome);
         outcome
     }
 }
@@ -83,10 +83,19 @@ impl Way {
 struct Going {
     engine: Arc<Engine>,
     lease: Arc<Lease>,
+    held: Option<Duration>,
     heard: bool,
 }
 
 impl Going {
+    /// The lease counts as gone from here on. Says whether it was good until then.
+    fn begin(engine: Arc<Engine>, lease: Arc<Lease>) -> (bool, Self) {
+        let valid = lease.valid_for().is_ok();
+        lease.lose(LossReason::Released);
+        let held = observe::held_for(&lease);
+        (valid, Self { engine, lease, held, heard: false })
+    }
+
     fn end(&self, passed: Passed) {
         self.engine.lines.let_go(&self.lease);
         // After a hand-off the next in line has nothing to ask for either.
@@ -94,14 +103,18 @@ impl Going {
             self.engine.lines.wake(&self.lease.key.name);
         }
     }
+
+    fn tell(&self, passed: Passed, outcome: &Result<Result<(), LossReason>, BackendError>) {
+        let was_held = outcome.as_ref().map(Result::is_ok);
+        observe::given_back(&self.lease, self.held, passed == Passed::Yes, was_held);
+    }
 }
 
 impl Drop for Going {
     /// Says so when a release is dropped unsent, because the runtime has ended.
     fn drop(&mut self) {
         if !self.heard {
-            let (lock, ttl) = (&self.lease.key.name, self.lease.terms.ttl);
-            tracing::warn!(%lock, ?ttl, "the runtime of the lock manager has ended before a lock was released; its lease ends by itself");
+            observe::unsent(&self.lease);
             self.end(Passed::Unknown);
         }
     }
@@ -124,10 +137,8 @@ pub(crate) fn in_background(engine: &Arc<Engine>, lease: Arc<Lease>) {
     let name = lease.key.name.clone();
     let giving_back = give_back(Arc::clone(engine), lease);
     engine.work(async move {
-        match giving_back.await {
-            Ok(Ok(())) => {}
-            Ok(Err(reason)) => tracing::debug!(lock = %name, %reason, "a dropped guard was not the holder any more"),
-            Err(error) => tracing::warn!(lock = %name, error = &error as &dyn std::error::Error, "a lock could not be released; its lease ends by itself"),
+        if let Err(error) = giving_back.await {
+            observe::not_released(&name, &error);
         }
     });
 }

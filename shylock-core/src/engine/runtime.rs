@@ -12,7 +12,7 @@ use std::{
 
 use tokio::{runtime::Handle, sync::oneshot};
 
-use crate::process::Process;
+use crate::{observe, process::Process};
 
 /// The runtime of one manager. It works from any thread and never panics: on a runtime that has ended, a spawned
 /// future is dropped at once.
@@ -43,6 +43,11 @@ impl Runtime {
         Self { process: Process::this(), place }
     }
 
+    /// The process whose runtime it is.
+    pub(crate) const fn process(&self) -> Process {
+        self.process
+    }
+
     pub(crate) fn is_of_another_process(&self) -> bool {
         self.process.is_another()
     }
@@ -63,7 +68,7 @@ impl Runtime {
         match &self.place {
             Place::Shared(handle) => drop(handle.spawn(task)),
             Place::Own(thread) => {
-                if let Some(thread) = thread.get_or_init(|| OwnThread::start().inspect_err(warn).ok()) {
+                if let Some(thread) = thread.get_or_init(|| OwnThread::start().inspect_err(observe::no_thread).ok()) {
                     drop(thread.handle.spawn(task));
                 }
             }
@@ -86,8 +91,4 @@ impl OwnThread {
         thread::Builder::new().name("shylock".into()).spawn(move || runtime.block_on(dropped))?;
         Ok(Self { handle, _until_dropped: until_dropped })
     }
-}
-
-fn warn(error: &io::Error) {
-    tracing::error!(%error, "no thread could be started for the lock manager");
 }

@@ -9,7 +9,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{lease::Lease, renew::Step};
-use crate::LossReason;
+use crate::{LossReason, clock::Moment};
 
 /// The most leases that one request renews.
 pub(super) const BATCH: usize = 1000;
@@ -129,6 +129,12 @@ impl Schedule {
         std::mem::take(&mut self.lost)
     }
 
+    /// How long it takes, without any renewal, until the first of them is lost.
+    pub(super) fn smallest_margin(&self) -> Option<Duration> {
+        let now = Moment::now();
+        self.leases.values().filter(|entry| entry.due.is_some()).map(|entry| entry.lease.margin(now)).min()
+    }
+
     fn next_batch(&mut self) -> Vec<Arc<Lease>> {
         let mut batch = Vec::new();
         while batch.len() < BATCH
@@ -170,8 +176,7 @@ impl Schedule {
                 // Until its turn comes, it can only become urgent, and end.
                 in_future(if is_urgent(&lease) { left } else { left - urgent_below(&lease) })
             }
-            Step::Lose(reason) => {
-                tracing::warn!(lock = %lease.key.name, %reason, "a lease is lost");
+            Step::Lose(_) => {
                 self.lost.push(lease);
                 None
             }

@@ -14,13 +14,18 @@ use super::{
     renew::Terms,
     turns::Others,
 };
-use crate::{AcquireRequest, BackendError, Error, HolderId, LossReason, Result, clock::Moment};
+use crate::{
+    AcquireRequest, BackendError, Error, HolderId, LossReason, Result,
+    clock::Moment,
+    observe::{Acquire, Attempts},
+};
 
 /// The one that talks to the store: the first of a line, or one that does not queue.
 pub(super) struct Waiter<'a> {
     engine: &'a Arc<Engine>,
     place: Option<&'a Place>,
     wanted: Wanted,
+    seen: Attempts<'a>,
     claim: Claim,
     /// The acquisitions before it, which are being withdrawn: what they may have got goes back to the store.
     given_up: Vec<HolderId>,
@@ -43,13 +48,19 @@ enum Verdict {
 }
 
 impl<'a> Waiter<'a> {
-    pub(super) fn new(engine: &'a Arc<Engine>, wanted: Wanted, place: Option<&'a Place>) -> Result<Self> {
+    pub(super) fn new(
+        engine: &'a Arc<Engine>,
+        wanted: Wanted,
+        seen: &'a Acquire,
+        place: Option<&'a Place>,
+    ) -> Result<Self> {
         let claim = new_claim(engine, &wanted)?;
         let pace = Pace::new(engine.options.poll_first, engine.options.poll_max);
         let mut waiter = Self {
             engine,
             place,
             wanted,
+            seen: Attempts::new(seen),
             claim,
             given_up: Vec::new(),
             pace,
@@ -92,6 +103,7 @@ impl<'a> Waiter<'a> {
                     if in_flight.take().is_some() {
                         self.put_up_with(no_answer(call_limit), patience)?;
                     }
+                    self.seen.asks();
                     in_flight = Some(self.claim.acquisition.attempt());
                     call_limit
                 }
@@ -128,6 +140,7 @@ impl<'a> Waiter<'a> {
             Answer::Granted(held) => match held.lease().valid_for() {
                 Ok(_) => {
                     self.place.inspect(|place| place.note_turn(Others::StayedAway));
+                    self.seen.granted(held.lease());
                     return Ok(Verdict::Granted(held));
                 }
                 // It would be over at once each time.
@@ -138,6 +151,9 @@ impl<'a> Waiter<'a> {
             Answer::Held(info) => {
                 (self.answered, self.failed, self.silent_since) = (true, None, Moment::now());
                 let holder = info.holder_info();
+                if !self.is_ours(&info.holder) {
+                    self.seen.held(&info);
+                }
                 if matches!(patience, Patience::Never) && !self.is_ours(&info.holder) {
                     return Err(Error::Timeout { waited: Duration::ZERO, holder: Some(holder) });
                 }
@@ -176,7 +192,7 @@ impl<'a> Waiter<'a> {
         if !error.is_passing() || too_long {
             return Err(error.into());
         }
-        tracing::debug!(lock = %self.wanted.name, error = &error as &dyn std::error::Error, "an attempt failed and is repeated");
+        self.seen.failed(&error);
         self.failed = Some(error);
         let Terms { ttl, margin, .. } = self.wanted.terms;
         if self.claim.acquisition.open_since().is_some_and(|since| since.elapsed() >= ttl - margin) {

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{Engine, no_answer, queue::Lines};
-use crate::{BackendError, LockName, Watch};
+use crate::{BackendError, LockName, Watch, observe};
 
 /// How long the stream stays open without waiters.
 const LINGER: Duration = Duration::from_secs(30);
@@ -99,6 +99,7 @@ impl Opening {
             Err(error) => engine.ears.failed(Duration::ZERO, Some(&error)),
             Ok(Watch::Freed(names)) => {
                 engine.ears.state().phase = Phase::Open;
+                observe::listens();
                 engine.wake_all();
                 let (lines, weak, since) = (Arc::clone(&engine.lines), Arc::downgrade(&engine), Instant::now());
                 drop((engine, self));
@@ -180,6 +181,7 @@ async fn follow(mut names: Receiver<LockName>, lines: &Lines, engine: &Weak<Engi
 
 impl Ears {
     fn ended(&self, end: &End, lived: Duration) {
+        observe::listened(lived, end);
         match end {
             End::Broken => self.failed(lived, None),
             End::Idle | End::Left => self.state().phase = Phase::Closed,
@@ -195,8 +197,7 @@ impl Ears {
         state.told = lived < PROVEN;
         drop(state);
         if !told && lived < PROVEN {
-            let error = error.map(|error| error as &dyn std::error::Error);
-            tracing::warn!(error, "the store does not tell of freed locks; waiting goes on by polling");
+            observe::does_not_listen(error);
         }
     }
 

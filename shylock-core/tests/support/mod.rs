@@ -9,8 +9,8 @@ use std::{
 
 use async_trait::async_trait;
 use shylock_core::{
-    AcquireRequest, Attempt, Backend, BackendError, HandOff, LeaseKey, ListQuery, LockInfo, LockManager, LockName,
-    MemoryBackend, ReleaseOutcome, RenewOutcome, Renewal, Watch,
+    AcquireRequest, Attempt, Backend, BackendError, HandOff, HolderId, LeaseKey, ListQuery, LockInfo, LockManager,
+    LockName, MemoryBackend, ReleaseOutcome, RenewOutcome, Renewal, Watch,
 };
 use tokio::sync::{Notify, mpsc};
 
@@ -44,6 +44,8 @@ pub(crate) enum Fault {
     LosesRequest,
     /// Refuses for good.
     Permanent,
+    /// Says that the record is not one of ours.
+    Corrupt,
 }
 
 /// Clones share the store and its faults.
@@ -65,6 +67,8 @@ struct State {
     streams: Vec<mpsc::Sender<LockName>>,
     silent: bool,
     telling: bool,
+    /// All who ever asked for a lock.
+    holders: Vec<HolderId>,
 }
 
 impl Faulty {
@@ -116,6 +120,10 @@ impl Faulty {
     /// Who holds it, without any fault.
     pub(crate) async fn holder(&self, name: &str) -> Option<LockInfo> {
         self.memory.inspect(&LockName::new(name).expect("a name")).await.expect("memory answers")
+    }
+
+    pub(crate) fn holders(&self) -> Vec<HolderId> {
+        self.state().holders.clone()
     }
 
     /// Ends all streams of freed names.
@@ -196,6 +204,7 @@ impl Faulty {
             }
             Some(Fault::LosesRequest) => Err(BackendError::ambiguous("the request was lost")),
             Some(Fault::Permanent) => Err(BackendError::permanent("refused for good")),
+            Some(Fault::Corrupt) => Err(BackendError::corrupt(LockName::new("x").expect("a name"), "no number")),
         }
     }
 }
@@ -223,6 +232,7 @@ impl Drop for UnderWay<'_> {
 #[async_trait]
 impl Backend for Faulty {
     async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
+        self.state().holders.push(request.holder);
         self.faulty(Op::Acquire, self.memory.try_acquire(request)).await
     }
 

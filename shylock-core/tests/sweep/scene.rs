@@ -203,7 +203,7 @@ fn bound(fault: Option<Fault>) -> Duration {
     match fault {
         Some(Fault::Delays(time) | Fault::AnswersLate(time)) if time < ms(100) => ms(500),
         None | Some(Fault::Refuses(_) | Fault::LosesAnswer | Fault::LosesRequest) => ms(1000),
-        Some(Fault::Hangs | Fault::HangsAfter | Fault::Permanent) => TTL + s(1),
+        Some(Fault::Hangs | Fault::HangsAfter | Fault::Permanent | Fault::Corrupt) => TTL + s(1),
         Some(Fault::Delays(_) | Fault::AnswersLate(_) | Fault::LosesAnswerLate(_)) => TTL + s(5),
     }
 }
