@@ -55,6 +55,10 @@ impl Failure {
         Self { hint: Some(hint), ..self }
     }
 
+    pub(crate) fn about(self, what: &str) -> Self {
+        Self { message: format!("{what}: {}", self.message), ..self }
+    }
+
     pub(crate) fn message(&self) -> &str {
         &self.message
     }

@@ -21,7 +21,7 @@ fn at_a_terminal(place: &Place, program: &[&str], steps: &[Step]) -> (i32, Strin
             Send(text) => ["send", text],
         })
         .collect();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/pty.py");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/at_terminal.py");
     let template = place.command(&[]);
     let mut command = Command::new("python3");
     command.arg(script).arg(serde_json::to_string(&steps).expect("JSON")).args(program).current_dir(&place.folder);

@@ -39,11 +39,14 @@ fn make_folder(address: &Address) -> Result<(), Failure> {
 pub(crate) async fn open(told: Option<&str>) -> Result<Store, Failure> {
     let address = address(told)?;
     let backend = match &address {
-        Address::Sqlite { path } => sqlite(path).await?,
-        Address::Mongo { uri, database } => mongodb(uri, database).await?,
-        Address::Arango { .. } => arangodb(&address).await?,
+        Address::Sqlite { path } => sqlite(path).await,
+        Address::Mongo { uri, database } => mongodb(uri, database).await,
+        Address::Arango { .. } => arangodb(&address).await,
     };
-    Ok(Store { backend, address })
+    match backend {
+        Ok(backend) => Ok(Store { backend, address }),
+        Err(failure) => Err(failure.about(&address.shown())),
+    }
 }
 
 #[cfg(feature = "sqlite")]

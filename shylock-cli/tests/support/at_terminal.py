@@ -1,4 +1,4 @@
-"""Runs a program in a pseudo-terminal: `pty.py STEPS PROGRAM ARGUMENTS`. STEPS is JSON, a list of
+"""Runs a program in a pseudo-terminal: `at_terminal.py STEPS PROGRAM ARGUMENTS`. STEPS is JSON, a list of
 ["expect", text] and ["send", text]. Prints what the terminal showed; exits with the program's status."""
 import json, os, pty, select, sys, time
 
