@@ -5,7 +5,7 @@ mod support;
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Child,
+    process::{Child, Stdio},
 };
 
 use shylock_core::conformance::{self, Lab};
@@ -17,12 +17,18 @@ const TURNS: u64 = 250;
 
 fn start(test: &str, path: &Path) -> Vec<Child> {
     let path = path.to_str().expect("a text");
-    (0..PROCESSES).map(|_| again(test, &[path]).spawn().expect("started")).collect()
+    let start = |_| {
+        let mut process = again(test, &[path]);
+        process.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started")
+    };
+    (0..PROCESSES).map(start).collect()
 }
 
 fn all_end_well(children: Vec<Child>) {
-    for mut child in children {
-        assert!(child.wait().expect("it ends").success());
+    for child in children {
+        let output = child.wait_with_output().expect("it ends");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
     }
 }
 
