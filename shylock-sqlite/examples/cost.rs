@@ -73,7 +73,7 @@ fn raw(path: &Path, level: &str) -> rusqlite::Result<Duration> {
 /// The processor time of all threads, on Linux.
 fn busy() -> Duration {
     let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let nanos = threads.filter_map(|thread| {
+    let nanos = threads.filter_map(|thread| -> Option<u64> {
         let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
         text.split(' ').next()?.parse().ok()
     });

@@ -29,6 +29,13 @@ impl Place {
         Ok(Self { path, identity })
     }
 
+    /// A companion of the file.
+    pub(crate) fn beside(&self, ending: &str) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(ending);
+        name.into()
+    }
+
     /// Refuses to go on where the path leads to another file by now.
     pub(crate) fn check(&self) -> Result<(), BackendError> {
         match fs::metadata(&self.path) {
