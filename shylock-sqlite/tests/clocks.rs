@@ -5,12 +5,12 @@ mod support;
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     time::Duration,
 };
 
 use shylock_sqlite::{Attempt, Backend, Error, ReleaseOutcome, SqliteBackend, SqliteError, rusqlite};
-use support::{Folder, acquire, again, again_under, name, part, request, run, unshare};
+use support::{Folder, acquire, again, again_under, name, part, played_well, request, run, unshare};
 
 const TTL: Duration = Duration::from_secs(30);
 
@@ -25,11 +25,6 @@ fn shifted(folder: &Folder, seconds: &str, test: &str, part: &[&str]) -> Command
     let mut command = again(test, part);
     command.env("LD_PRELOAD", library).env("CLOCK_AHEAD_SECONDS", seconds);
     command
-}
-
-fn ends_well(mut command: Command) {
-    let output = command.stderr(Stdio::inherit()).output().expect("started");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
 /// The lease that another process holds looks to this one as to everybody, and so does this one's.
@@ -47,7 +42,7 @@ async fn sees_the_same(path: &Path) {
 async fn is_seen_by(path: &Path, process: impl FnOnce() -> Command) {
     let store = SqliteBackend::open(path).await.expect("opened");
     let theirs = acquire(&store, &name("theirs"), TTL).await;
-    ends_well(process());
+    played_well(&process().output().expect("started"));
     let ours = store.force_break(&name("ours")).await.expect("the store answers").expect("held");
     assert!(ours.remaining <= TTL && ours.remaining > TTL / 2, "{:?} left", ours.remaining);
     assert!(acquire(&store, &name("ours"), TTL).await.token > ours.token);

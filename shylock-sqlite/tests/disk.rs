@@ -6,14 +6,13 @@ mod support;
 use std::{fs, io::Write, path::Path, process::Command, time::Duration};
 
 use shylock_sqlite::{Error, LockManager, SqliteBackend, SqliteError, rusqlite};
-use support::{Folder, again_under, part, run, unshare};
+use support::{Folder, again_under, part, played_well, run, unshare};
 
 fn in_a_namespace(test: &str) {
     let folder = Folder::new();
     let starter = unshare(&["--mount"]);
-    let output = again_under(&starter, test, &[folder.path().to_str().expect("a text")]).output().expect("started");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+    let mut command = again_under(&starter, test, &[folder.path().to_str().expect("a text")]);
+    played_well(&command.output().expect("started"));
 }
 
 fn mount(folder: &Path, options: &str) {

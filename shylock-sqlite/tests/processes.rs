@@ -10,7 +10,7 @@ use std::{
 
 use shylock_core::conformance::{self, Lab};
 use shylock_sqlite::{LockManager, SqliteBackend};
-use support::{Folder, SqliteFixture, again, part, run};
+use support::{Folder, SqliteFixture, again, part, played_well, run};
 
 const PROCESSES: u64 = 4;
 const TURNS: u64 = 250;
@@ -26,9 +26,7 @@ fn start(test: &str, path: &Path) -> Vec<Child> {
 
 fn all_end_well(children: Vec<Child>) {
     for child in children {
-        let output = child.wait_with_output().expect("it ends");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+        played_well(&child.wait_with_output().expect("it ends"));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     env,
     io::{BufRead, BufReader},
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdout, Command, Output, Stdio},
 };
 
 const PART: &str = "SHYLOCK_SQLITE_PART";
@@ -32,6 +32,13 @@ pub(crate) fn again_under(starter: &[&str], test: &str, part: &[&str]) -> Comman
     };
     command.args([test, "--exact", "--nocapture", "--quiet"]).env(PART, part.join("\n"));
     command
+}
+
+/// Whether the part was played, and well.
+pub(crate) fn played_well(output: &Output) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (told, said) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success() && told.contains(" 1 passed"), "{told}{said}");
 }
 
 /// With namespaces of its own: those of root, or of a user who is root in there.
