@@ -29,6 +29,13 @@ impl Place {
         Ok(Self { path, identity })
     }
 
+    /// A companion of the file.
+    pub(crate) fn beside(&self, ending: &str) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(ending);
+        name.into()
+    }
+
     /// Refuses to go on where the path leads to another file by now.
     pub(crate) fn check(&self) -> Result<(), BackendError> {
         match fs::metadata(&self.path) {
@@ -70,7 +77,11 @@ pub(crate) fn find(path: &Path) -> Result<(PathBuf, bool)> {
 
 /// Refuses a file system that other machines may see, or warns.
 pub(crate) fn check_reach(path: &Path, allowed: bool) -> Result<()> {
-    match reach(path) {
+    judge(reach(path), path, allowed)
+}
+
+fn judge(reach: Reach, path: &Path, allowed: bool) -> Result<()> {
+    match reach {
         Reach::Network(kind) if !allowed => Err(invalid(
             "path",
             format!(
@@ -136,6 +147,16 @@ fn is_mount_point(mounts: &str, path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_file_system_is_refused_unless_it_is_allowed() {
+        let judge = |reach, allowed| judge(reach, Path::new("/srv/locks.db"), allowed);
+        let error = judge(Reach::Network("NFS"), false).expect_err("refused");
+        assert!(error.to_string().contains("network file system (NFS)"), "{error}");
+        judge(Reach::Network("NFS"), true).expect("allowed");
+        judge(Reach::Unknown("FUSE"), false).expect("it may be local");
+        judge(Reach::Local, false).expect("local");
+    }
 
     #[test]
     fn a_file_that_is_mounted_is_found() {

@@ -1,13 +1,12 @@
 //! What is made and checked when the file is opened.
 
 use std::{
-    fs,
     path::Path,
     thread,
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, params};
 use shylock_core::{BackendError, Error, Result};
 
 use crate::{
@@ -61,7 +60,7 @@ pub(crate) fn open(path: &Path, settings: &Settings) -> Result<Store> {
         for_its_owner(&path)?;
     }
     connection.busy_handler(Some(wait)).map_err(of_opening)?;
-    let is_new = judge(&connection)?;
+    let is_new = judge(&connection.transaction().map_err(of_opening)?)?;
     connection.pragma_update(None, "trusted_schema", false).map_err(of_opening)?;
     use_log(&connection)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(of_opening)?;
@@ -78,16 +77,15 @@ fn wait(times: i32) -> bool {
     pause.saturating_mul(times.unsigned_abs()) < PATIENCE
 }
 
-/// Whether the file is still empty; it must be a store otherwise.
-fn judge(connection: &Connection) -> Result<bool> {
-    if connection.is_readonly(rusqlite::MAIN_DB).map_err(of_opening)? {
+/// Whether the file is still empty; it must be a store otherwise. In one transaction: another process may be making it.
+fn judge(file: &Transaction<'_>) -> Result<bool> {
+    if file.is_readonly(rusqlite::MAIN_DB).map_err(of_opening)? {
         return Err(invalid("path", "the file may not be written"));
     }
-    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let pragma = |name| file.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let application = pragma("application_id").map_err(of_opening)?;
     let version = pragma("user_version").map_err(of_opening)?;
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(of_opening)?;
+    let tables: i64 = file.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(of_opening)?;
     match (application, version) {
         (APPLICATION, VERSION) => Ok(false),
         (APPLICATION, _) => {
@@ -136,12 +134,14 @@ fn begin(connection: &mut Connection, machine: &Machine, is_new: bool) -> Result
 }
 
 /// Its companions get the same rights from SQLite.
+#[cfg(unix)]
 fn for_its_owner(path: &Path) -> Result<()> {
-    #[cfg(unix)]
-    {
-        let owner = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-        fs::set_permissions(path, owner).map_err(BackendError::permanent)?;
-    }
+    let owner = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    Ok(std::fs::set_permissions(path, owner).map_err(BackendError::permanent)?)
+}
+
+#[cfg(not(unix))]
+fn for_its_owner(_: &Path) -> Result<()> {
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! [`Store`]: each request as one transaction. What becomes of a lock is decided by `shylock-core`.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use rusqlite::{Connection, TransactionBehavior};
 use shylock_core::{
@@ -99,6 +99,11 @@ impl Store {
             session.free(name, &record)?;
             Ok(Some(entry.info(name, session.now)))
         })
+    }
+
+    /// The file that changes with each commit, while it is open.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.place.beside("-wal")
     }
 
     /// The number of the last release.

@@ -9,27 +9,39 @@ use crate::{notices::Notices, store::Store};
 
 type Job = Box<dyn FnOnce(&mut Store, &mut Notices) + Send>;
 
-/// Hands requests to the thread. It ends when this is gone and all that was asked for is done.
+/// What the thread is told.
+pub(crate) enum Message {
+    Do(Job),
+    /// Another process may have freed a lock.
+    Look,
+    /// Nobody is left who would ask for anything.
+    End,
+}
+
+/// Hands requests to the thread. Dropped, it lets the thread do what was asked for, and end.
 #[derive(Debug)]
-pub(crate) struct Worker(mpsc::Sender<Job>);
+pub(crate) struct Worker(mpsc::Sender<Message>);
 
 impl Worker {
     /// Starts the thread with a store that is opened there.
     pub(crate) async fn start(open: impl FnOnce() -> Result<Store> + Send + 'static) -> Result<Self> {
-        let (jobs, queue) = mpsc::channel();
+        let (messages, queue) = mpsc::channel();
         let (tell, opened) = oneshot::channel();
+        let notices = Notices::new(messages.clone());
         let life = move || match open() {
             Ok(store) => {
                 if tell.send(Ok(())).is_ok() {
-                    work(store, &queue);
+                    work(store, notices, &queue);
                 }
             }
             Err(error) => drop(tell.send(Err(error))),
         };
         let thread = thread::Builder::new().name("shylock-sqlite".into()).spawn(life);
         thread.map_err(|error| Error::from(BackendError::not_applied(error, None)))?;
+        // From here on somebody ends the thread, whatever becomes of this future.
+        let worker = Self(messages);
         opened.await.unwrap_or_else(|_| Err(gone().into()))?;
-        Ok(Self(jobs))
+        Ok(worker)
     }
 
     /// Has this done. It is done even if nobody waits for the answer any more.
@@ -39,8 +51,14 @@ impl Worker {
     ) -> Result<T, BackendError> {
         let (tell, answer) = oneshot::channel();
         let job = move |store: &mut Store, notices: &mut Notices| drop(tell.send(job(store, notices)));
-        self.0.send(Box::new(job)).map_err(|_| gone())?;
+        self.0.send(Message::Do(Box::new(job))).map_err(|_| gone())?;
         answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        drop(self.0.send(Message::End));
     }
 }
 
@@ -48,17 +66,12 @@ fn gone() -> BackendError {
     BackendError::ambiguous("the thread of the lock file has ended")
 }
 
-fn work(mut store: Store, queue: &mpsc::Receiver<Job>) {
-    let mut notices = Notices::default();
-    loop {
-        let job = match notices.pause() {
-            Some(pause) => queue.recv_timeout(pause),
-            None => queue.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
-        };
-        match job {
-            Ok(job) => job(&mut store, &mut notices),
-            Err(mpsc::RecvTimeoutError::Timeout) => {}
-            Err(mpsc::RecvTimeoutError::Disconnected) => return,
+fn work(mut store: Store, mut notices: Notices, queue: &mpsc::Receiver<Message>) {
+    for message in queue {
+        match message {
+            Message::Do(job) => job(&mut store, &mut notices),
+            Message::Look => {}
+            Message::End => return,
         }
         notices.look(&mut store);
     }

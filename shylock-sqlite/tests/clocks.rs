@@ -1,0 +1,107 @@
+//! Nobody's wall clock takes part; what the start of the machine changes.
+#![cfg(target_os = "linux")]
+
+#[path = "../../tests/src/skewed_clock.rs"]
+mod skewed_clock;
+mod support;
+
+use std::{path::Path, process::Command, time::Duration};
+
+use shylock_sqlite::{Attempt, Backend, Error, ReleaseOutcome, SqliteBackend, SqliteError, rusqlite};
+use skewed_clock::SkewedClock;
+use support::{Folder, acquire, again, again_under, name, part, played_well, request, run, unshare};
+
+const TTL: Duration = Duration::from_secs(30);
+
+/// The lease that another process holds looks to this one as to everybody, and so does this one's.
+async fn sees_the_same(path: &Path) {
+    let store = SqliteBackend::open(path).await.expect("opened");
+    let Attempt::Held(info) = store.try_acquire(&request(&name("theirs"), TTL)).await.expect("the store answers")
+    else {
+        panic!("it was held")
+    };
+    assert!(info.remaining <= TTL && info.remaining > TTL / 2, "{:?} left", info.remaining);
+    let token = acquire(&store, &name("ours"), TTL).await.token;
+    assert!(token > info.token);
+}
+
+async fn is_seen_by(path: &Path, process: impl FnOnce() -> Command) {
+    let store = SqliteBackend::open(path).await.expect("opened");
+    let theirs = acquire(&store, &name("theirs"), TTL).await;
+    played_well(&process().output().expect("started"));
+    let ours = store.force_break(&name("ours")).await.expect("the store answers").expect("held");
+    assert!(ours.remaining <= TTL && ours.remaining > TTL / 2, "{:?} left", ours.remaining);
+    assert!(acquire(&store, &name("ours"), TTL).await.token > ours.token);
+    assert_eq!(store.release(&theirs).await.expect("the store answers"), ReleaseOutcome::Released);
+}
+
+#[test]
+fn a_wall_clock_that_is_wrong_changes_nothing() {
+    if let Some(part) = part() {
+        return run(sees_the_same(Path::new(&part[0])));
+    }
+    for ahead in [3_600_000, -3_600_000] {
+        let folder = Folder::new();
+        let path = folder.locks();
+        let clock = SkewedClock::new(&folder.path().join("clock")).expect("a clock");
+        clock.set(ahead).expect("set");
+        run(is_seen_by(&path, || {
+            let mut process = again("a_wall_clock_that_is_wrong_changes_nothing", &[path.to_str().expect("a text")]);
+            process.envs(clock.environment());
+            process
+        }));
+    }
+}
+
+/// A container may have another time since the start of the machine.
+#[test]
+fn a_time_namespace_changes_nothing() {
+    if let Some(part) = part() {
+        return run(sees_the_same(Path::new(&part[0])));
+    }
+    for seconds in ["100000", "-60"] {
+        let folder = Folder::new();
+        let path = folder.locks();
+        let part = [path.to_str().expect("a text")];
+        let starter = unshare(&["--time", "--fork", "--boottime", seconds]);
+        run(is_seen_by(&path, || again_under(&starter, "a_time_namespace_changes_nothing", &part)));
+    }
+}
+
+/// The holders ended with the machine; the tokens grow on, though the wall clock may have been set back.
+#[tokio::test]
+async fn leases_end_with_the_machine_and_tokens_go_on() {
+    let folder = Folder::new();
+    let store = SqliteBackend::open(folder.locks()).await.expect("opened");
+    let lease = acquire(&store, &name("x"), TTL).await;
+    let file = rusqlite::Connection::open(folder.locks()).expect("opened");
+    let a_day: i64 = 86_400_000_000;
+    file.execute("UPDATE shylock_clock SET boot = 'another', reserved = reserved + ?1", [a_day]).expect("written");
+
+    // This process did not end, so it cannot have been this machine.
+    let error = store.try_acquire(&request(&name("y"), TTL)).await.expect_err("refused");
+    let Error::Backend { retryable: false, source } = error.into() else { panic!("another error") };
+    assert!(matches!(source.downcast_ref(), Some(SqliteError::OtherMachine)), "{source:?}");
+
+    let next = SqliteBackend::open(folder.locks()).await.expect("opened");
+    assert_eq!(next.inspect(&lease.name).await.expect("the store answers"), None);
+    assert_eq!(next.release(&lease).await.expect("the store answers"), ReleaseOutcome::NotHeld);
+    let taken = acquire(&next, &lease.name, TTL).await;
+    assert!(taken.token.get() - lease.token.get() >= 86_400_000 * 1024, "where the clock may have been, it goes on");
+    let info = next.inspect(&lease.name).await.expect("the store answers").expect("held");
+    let age = info.acquired.elapsed().expect("not in the future");
+    assert!(age < Duration::from_secs(60), "others are told the time of the wall clock, not {age:?} ago");
+}
+
+/// A clock that comes near to what is on disk has more put there first.
+#[tokio::test]
+async fn the_clock_never_comes_further_than_the_disk_knows() {
+    let folder = Folder::new();
+    let store = SqliteBackend::open(folder.locks()).await.expect("opened");
+    let file = rusqlite::Connection::open(folder.locks()).expect("opened");
+    file.execute("UPDATE shylock_clock SET reserved = began", []).expect("written");
+    let lease = acquire(&store, &name("x"), TTL).await;
+    let select = "SELECT reserved - acquired FROM shylock_clock, shylock_locks WHERE name = ?1";
+    let ahead: i64 = file.query_row(select, [lease.name.as_str()], |row| row.get(0)).expect("read");
+    assert!(ahead > 0, "{ahead} µs");
+}
