@@ -139,9 +139,16 @@ pub(crate) fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Whether anybody of a process group is alive.
+/// Whether anybody of a process group is alive. The dead whose parent is stopped are still there, and do nothing.
 pub(crate) fn is_alive(group: Pid) -> bool {
-    nix::sys::signal::killpg(group, None).is_ok()
+    let processes = fs::read_dir("/proc").expect("Linux").filter_map(Result::ok);
+    let states = processes.filter_map(|process| fs::read_to_string(process.path().join("stat")).ok());
+    // `pid (name) state parent group …`, and a name may have parentheses.
+    let mut fields = states.filter_map(|stat| {
+        let mut fields = stat.rsplit_once(") ")?.1.split(' ').map(ToOwned::to_owned);
+        Some((fields.next()?, fields.nth(1)?))
+    });
+    fields.any(|(state, of)| of == group.to_string() && !matches!(state.as_str(), "Z" | "X"))
 }
 
 /// The store that each of the three kinds of servers offers, in turns.
