@@ -1,9 +1,9 @@
 //! [`Held`]: a lease that somebody holds. Dropping it releases the lock in the background.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use super::{Engine, lease::Lease, release, renew::Terms, turns::Row};
-use crate::{Error, LeaseKey, LossReason, Result, clock::Moment};
+use crate::{Error, HolderId, LeaseKey, LossReason, Result, clock::Moment};
 
 #[derive(Debug)]
 #[must_use = "dropping it releases the lock"]
@@ -44,8 +44,12 @@ impl Held {
         self.engine.ask(limit, async move { giving_back.await?.map_err(lost) }).await
     }
 
-    /// Ends the holding without a release.
-    pub(crate) fn detach(self) -> Arc<Lease> {
+    /// Ends the holding without a release; the lease's key and length. A lost lease stays lost: its key opens nothing.
+    pub(crate) fn detach(self) -> (LeaseKey, Duration) {
+        let mut key = self.lease.key.clone();
+        if self.lease.valid_for().is_err() {
+            key.holder = HolderId::from_bytes([0; 16]);
+        }
         if !self.lease.is_a_copy() {
             self.engine.forget(&self.lease);
             self.lease.lose(LossReason::Released);
@@ -53,7 +57,7 @@ impl Held {
             // From now on others decide when it is free: who waits here has to ask, and to listen.
             self.engine.lines.wake(&self.lease.key.name);
         }
-        Arc::clone(&self.lease)
+        (key, self.lease.terms.ttl)
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {
