@@ -133,7 +133,6 @@ impl LockGuard {
 
     /// The same guard for async code: for what its store offers beyond this crate, by
     /// [`block_on`](crate::block_on).
-    #[must_use]
     pub fn as_async(&self) -> &AsyncLockGuard {
         self.inner()
     }

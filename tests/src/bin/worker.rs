@@ -18,6 +18,7 @@ use std::{
 
 use mongodb::{Client, Collection, bson::Document, bson::doc};
 use shylock_mongo::{AsyncLockGuard, Error, LockManager, LockTicket, MongoBackend, Result};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -92,8 +93,8 @@ fn act(guard: &AsyncLockGuard) -> String {
 async fn tickets(uri: &str) -> Result<()> {
     let manager = manager(uri).await?;
     let mut guards: Vec<AsyncLockGuard> = Vec::new();
-    for line in io::stdin().lock().lines() {
-        let line = line.expect("stdin is text");
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    while let Some(line) = lines.next_line().await.expect("stdin is text") {
         say(&match serde_json::from_str::<LockTicket>(&line) {
             _ if line.is_empty() => format!("holds {}", guards.iter().filter(|guard| guard.is_held()).count()),
             Ok(ticket) => match manager.resume(ticket).await {
