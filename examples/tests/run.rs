@@ -60,6 +60,36 @@ async fn mongo_sync() {
     assert!(told.is_some() && told < next, "first the holder is told: {lines:#?}");
 }
 
+/// The last word of the line that begins like this.
+fn last_word<'a>(lines: &'a [String], begin: &str) -> &'a str {
+    let line = lines.iter().find(|line| line.starts_with(begin));
+    line.and_then(|line| line.rsplit(' ').next()).unwrap_or_else(|| panic!("{begin:?} is not in {lines:#?}"))
+}
+
+#[tokio::test]
+async fn mongo_fenced() {
+    let lines = run(env!("CARGO_BIN_EXE_mongo_fenced"), &[&Mongo::replica_set(1).await.uri()]);
+    let token = |who: &str| -> u64 { last_word(&lines, &format!("{who} holds the lock")).parse().expect("a number") };
+    assert!(token("first") < token("second"));
+    assert_eq!(last_word(&lines, "second writes in a transaction"), "done");
+    assert_eq!(last_word(&lines, "first writes with its token"), "refused");
+    assert!(
+        lines.iter().any(|line| line.starts_with("first writes in a transaction: the lease is lost")),
+        "{lines:#?}"
+    );
+    assert_eq!(lines.last().map(String::as_str), Some("the invoice was paid by second"));
+}
+
+#[tokio::test]
+async fn ticket_handover() {
+    let lines = run(env!("CARGO_BIN_EXE_ticket_handover"), &[&Mongo::replica_set(1).await.uri()]);
+    let tokens = ["the handler holds", "the worker holds", "the worker is done"].map(|begin| last_word(&lines, begin));
+    assert!(tokens.iter().all(|token| *token == tokens[0]), "the same token: {lines:#?}");
+    let answers: Vec<&String> = lines.iter().filter(|line| line.contains("answered")).collect();
+    assert!(answers[0].ends_with("202 Accepted") && answers[1].ends_with("409 Conflict"), "{lines:#?}");
+    assert!(answers[2].ends_with("202 Accepted"), "the worker has released it: {lines:#?}");
+}
+
 /// The arguments of an example on ArangoDB.
 async fn on_arango() -> [String; 3] {
     let arango = Arango::start().await;

@@ -85,6 +85,10 @@ impl ArangoBackend {
         Self(Arc::new(Inner { database, settings, ready: OnceCell::new(), seen: Seen::default() }))
     }
 
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
     /// What is known of the server; looks at the first call.
     pub(crate) async fn ready(&self) -> Result<&Ready, BackendError> {
         let Inner { database, settings, ready, .. } = &*self.0;

@@ -6,6 +6,7 @@ mod builder;
 mod credentials;
 mod database;
 mod error;
+mod fence;
 mod fitness;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -42,4 +43,5 @@ pub use crate::{
     builder::{ArangoBuilder, IndexMode},
     credentials::Credentials,
     error::RequestError,
+    fence::Fence,
 };

@@ -8,7 +8,7 @@ use shylock_core::{AcquireRequest, HolderId, LeaseKey, ListQuery, LockName, Rene
 use crate::{
     key::key,
     record::{FARTHEST_END, NOBODY, grace, owner},
-    text::{HAND_OFF, LIST, PEEK, RELEASE, RENEW, TAKE, Text},
+    text::{FENCE, HAND_OFF, LIST, PEEK, RELEASE, RENEW, TAKE, Text},
 };
 
 /// A text and its bind values.
@@ -95,6 +95,23 @@ impl Queries {
         Query { text: LIST, binds, rows }
     }
 
+    /// The bind values of [`FENCE`].
+    pub(crate) fn fence_binds(collection: &str, lease: &LeaseKey) -> [(&'static str, Value); 6] {
+        [
+            ("@shylockLocks", collection.into()),
+            ("shylockKey", key(&lease.name).into()),
+            ("shylockName", lease.name.as_str().into()),
+            ("shylockOwner", owner(lease.holder).into()),
+            ("shylockToken", lease.token.get().into()),
+            ("shylockFarthest", farthest().into()),
+        ]
+    }
+
+    pub(crate) fn fence(collection: &str, lease: &LeaseKey) -> Query {
+        let binds = Self::fence_binds(collection, lease);
+        Query { text: FENCE, binds: binds.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(), rows: 1 }
+    }
+
     /// What `take` and `hand_off` have in common.
     fn lease(&self, request: &AcquireRequest) -> Value {
         let AcquireRequest { name, holder, ttl, info } = request;
@@ -150,6 +167,7 @@ mod tests {
             queries.release(&lease("a")),
             queries.peek(&name("a")),
             queries.list(&list, None, 9),
+            Queries::fence("shylock_locks", &lease("a")),
         ]
     }
 

@@ -20,8 +20,11 @@ pub(crate) const HAND_OFF: Text = Text { name: "hand_off", aql: include_str!("aq
 pub(crate) const PEEK: Text = Text { name: "peek", aql: include_str!("aql/peek.aql"), writes: false };
 /// The records of live leases, by the bytes of their names.
 pub(crate) const LIST: Text = Text { name: "list", aql: include_str!("aql/list.aql"), writes: false };
+/// Writes to a lock's record if the lease is live: the beginning of a user's own query, which then runs for its one row
+/// or for none, or the whole of one within a user's transaction. Its names are not those of a user.
+pub(crate) const FENCE: Text = Text { name: "fence", aql: include_str!("aql/fence.aql"), writes: true };
 
-pub(crate) const ALL: [Text; 6] = [TAKE, RENEW, RELEASE, HAND_OFF, PEEK, LIST];
+pub(crate) const ALL: [Text; 7] = [TAKE, RENEW, RELEASE, HAND_OFF, PEEK, LIST, FENCE];
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! [`Backend`]: what a store must do, and the plain values that go in and out.
 
-use std::{fmt::Debug, time::Duration};
+use std::{any::Any, fmt::Debug, time::Duration};
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
@@ -56,7 +56,7 @@ use crate::{BackendError, FencingToken, HolderId, HolderInfo, LeaseKey, LockInfo
 /// the call may have been carried out; what an implementation holds for it, such as a connection of a pool, must be
 /// free again. Within that time an implementation need not be cancel safe.
 #[async_trait]
-pub trait Backend: Debug + Send + Sync + 'static {
+pub trait Backend: Any + Debug + Send + Sync {
     /// Grants the lease if nobody else has it.
     ///
     /// # Errors

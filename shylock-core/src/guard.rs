@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use crate::{Error, FencingToken, LockManager, LockTicket, Loss, Result, engine::Held};
+use crate::{Error, FencingToken, LeaseKey, LockManager, LockTicket, Loss, LossReason, Result, engine::Held};
 
 /// A held lock. It is renewed in the background, and released when it is dropped.
 ///
@@ -40,6 +40,13 @@ impl AsyncLockGuard {
     #[must_use]
     pub fn token(&self) -> FencingToken {
         self.held.lease().key.token
+    }
+
+    /// What identifies the lease in the store: for what a store can do beyond [`Backend`](crate::Backend). Whoever has
+    /// it can release the lock; hand it to nobody.
+    #[must_use]
+    pub fn key(&self) -> &LeaseKey {
+        &self.held.lease().key
     }
 
     /// How long this holder may still act if no renewal succeeds: up to the lease's end less the safety margin.
@@ -86,6 +93,20 @@ impl AsyncLockGuard {
         self.held.renew()
     }
 
+    /// Renews the lease if that is due, that is, if it was confirmed a third of its ttl ago or longer: for what keeps
+    /// renewals waiting, such as a transaction that has written to the lock's record. A lock without renewal in the
+    /// background is not renewed.
+    ///
+    /// # Cancel safety
+    /// As [`renew`](Self::renew).
+    ///
+    /// # Errors
+    /// As [`renew`](Self::renew).
+    pub async fn renew_if_due(&self) -> Result<()> {
+        self.ensure_held()?;
+        if self.held.lease().is_due() { self.renew().await } else { Ok(()) }
+    }
+
     /// Releases the lock, and tells what became of it. `Ok`: nobody else had the lock before this call, also if the lease
     /// had ended by then.
     ///
@@ -117,15 +138,17 @@ impl AsyncLockGuard {
     }
 
     /// Ends this guard without releasing the lock: [`LockManager::resume`] goes on with the ticket, here or in
-    /// another process, with the same token. Nobody renews the lease meanwhile. The ticket of a forked child's copy of a
-    /// guard is refused.
+    /// another process, with the same token. Nobody renews the lease meanwhile. What was lost stays lost: the ticket of a
+    /// guard whose lease is lost is refused, and that of a forked child's copy of a guard.
     #[must_use = "the lock stays held until its lease ends, and only the ticket can release it"]
     pub fn detach(self) -> LockTicket {
-        LockTicket::new(&self.name, &self.held.detach())
+        let (key, ttl) = self.held.detach();
+        LockTicket::new(&self.name, key, ttl)
     }
 
     pub(crate) async fn resume(manager: &LockManager, ticket: LockTicket) -> Result<Self> {
-        let (name, key, ttl) = ticket.into_parts();
+        let parts = ticket.into_parts().filter(|(name, key, _)| manager.is_full_name(name, &key.name));
+        let (name, key, ttl) = parts.ok_or(Error::Lost { reason: LossReason::Taken })?;
         let terms = manager.engine().options.terms(ttl);
         manager.engine().resume(key, terms).await.map(|held| Self { name, held })
     }

@@ -104,7 +104,8 @@ impl LockManager {
     /// Cancel safe: the ticket stays valid, and its lease may have been renewed.
     ///
     /// # Errors
-    /// [`Error::Lost`] if the lease has ended, or if the ticket is not what a guard gave; [`Error::Backend`].
+    /// [`Error::Lost`] if the lease has ended, or was lost when its guard was detached; if the ticket is not what a guard
+    /// gave, or is of another namespace; [`Error::Backend`].
     pub async fn resume(&self, ticket: LockTicket) -> Result<AsyncLockGuard> {
         AsyncLockGuard::resume(self, ticket).await
     }
@@ -124,6 +125,13 @@ impl LockManager {
     #[must_use]
     pub fn has_stopped(&self) -> bool {
         self.engine.has_ended()
+    }
+
+    /// The store, if it is of this type: for what a store can do beyond [`Backend`]. A store that wraps another is
+    /// of its own type.
+    #[must_use]
+    pub fn backend<B: Backend>(&self) -> Option<&B> {
+        self.engine.store()
     }
 
     /// How long a call may take that does not wait for a lock.
@@ -146,6 +154,11 @@ impl LockManager {
 
     pub(crate) fn of(engine: &Arc<Engine>) -> Self {
         Self { engine: Arc::clone(engine) }
+    }
+
+    /// Whether a lock of this name has that name in the store.
+    pub(crate) fn is_full_name(&self, shown: &str, full: &LockName) -> bool {
+        LockName::new(shown).is_ok_and(|name| self.full_name(&name).is_ok_and(|name| name == *full))
     }
 
     /// The name in the store.

@@ -4,27 +4,29 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{FencingToken, HolderId, LeaseKey, LockName, engine::Lease};
+use crate::{FencingToken, HolderId, LeaseKey, LockName};
 
 /// The right to a lock that was detached from its guard, to be sent to where work goes on: see
 /// [`AsyncLockGuard::detach`](crate::AsyncLockGuard::detach).
 ///
 /// Whoever has it can renew and release the lock: send it over channels that you trust, log it nowhere, and resume it
 /// once. `Debug` leaves the secret part out.
+///
+/// A ticket is as hard to forge as its 128-bit holder id is to guess: the store knows the id, the token and the name that
+/// belong together. A checksum finds what was altered on the way; it is no signature, since whoever has a ticket has all
+/// rights to its lock anyway.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LockTicket {
     shown: Arc<str>,
     key: LeaseKey,
     ttl: Duration,
+    check: u32,
 }
 
 impl LockTicket {
-    pub(crate) fn new(shown: &Arc<str>, lease: &Lease) -> Self {
-        let mut key = lease.key.clone();
-        if lease.is_a_copy() {
-            key.holder = HolderId::from_bytes([0; 16]);
-        }
-        Self { shown: Arc::clone(shown), key, ttl: lease.terms.ttl }
+    pub(crate) fn new(shown: &Arc<str>, key: LeaseKey, ttl: Duration) -> Self {
+        let check = checksum(shown, &key, ttl);
+        Self { shown: Arc::clone(shown), key, ttl, check }
     }
 
     /// The lock's name, as it was given.
@@ -39,8 +41,10 @@ impl LockTicket {
         self.key.token
     }
 
-    pub(crate) fn into_parts(self) -> (Arc<str>, LeaseKey, Duration) {
-        (self.shown, self.key, self.ttl)
+    /// Its parts, if nothing of it was altered.
+    pub(crate) fn into_parts(self) -> Option<(Arc<str>, LeaseKey, Duration)> {
+        let whole = self.check == checksum(&self.shown, &self.key, self.ttl);
+        whole.then_some((self.shown, self.key, self.ttl))
     }
 }
 
@@ -58,6 +62,7 @@ struct Parcel {
     holder: String,
     token: u64,
     ttl_ms: u64,
+    check: u32,
 }
 
 impl Serialize for LockTicket {
@@ -67,7 +72,8 @@ impl Serialize for LockTicket {
             name: self.key.name.to_string(),
             holder: format!("{:032x}", u128::from_be_bytes(*self.key.holder.as_bytes())),
             token: self.key.token.get(),
-            ttl_ms: u64::try_from(self.ttl.as_millis()).unwrap_or(u64::MAX),
+            ttl_ms: ms(self.ttl),
+            check: self.check,
         };
         parcel.serialize(serializer)
     }
@@ -84,8 +90,20 @@ impl<'de> Deserialize<'de> for LockTicket {
         }
         let name = LockName::new(&parcel.name).map_err(de::Error::custom)?;
         let key = LeaseKey { name, holder, token };
-        Ok(Self { shown: Arc::from(parcel.lock), key, ttl })
+        Ok(Self { shown: Arc::from(parcel.lock), key, ttl, check: parcel.check })
     }
+}
+
+/// FNV-1a, by which any one byte that differs makes a difference.
+fn checksum(shown: &str, key: &LeaseKey, ttl: Duration) -> u32 {
+    let names = [shown, "\0", key.name.as_str(), "\0"].into_iter().flat_map(str::bytes);
+    let numbers = [key.token.get(), ms(ttl)].into_iter().flat_map(u64::to_be_bytes);
+    let bytes = names.chain(*key.holder.as_bytes()).chain(numbers);
+    bytes.fold(0x811c_9dc5, |sum: u32, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+fn ms(ttl: Duration) -> u64 {
+    u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The holder whose id is spelled as we spell it: `from_str_radix` would also take a sign, capitals, and fewer digits.

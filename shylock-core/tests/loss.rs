@@ -2,7 +2,7 @@
 
 mod support;
 
-use shylock_core::{Error, LockManager, LossReason};
+use shylock_core::{Backend, Error, LockManager, LockName, LossReason};
 use support::{Fault, Faulty, Op, ms, s};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -229,4 +229,26 @@ async fn a_lost_lease_is_not_told_to_be_released_after_an_answer_that_never_came
     let outcome = release.await.expect("no panic");
     assert!(matches!(outcome, Err(Error::Lost { reason: LossReason::Taken })), "{outcome:?}");
     next.release().await.expect("released");
+}
+
+/// A renewal that hangs, as one that a transaction of the user's keeps waiting, is not waited for.
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_is_due_can_be_asked_for() {
+    let store = Faulty::default();
+    let guard = store.manager().lock("x").acquire().await.expect("granted");
+    sleep(s(9)).await;
+    guard.renew_if_due().await.expect("held");
+    assert_eq!(store.calls(Op::Renew), 0, "it was not due");
+    store.next(1, Op::Renew, Fault::Hangs);
+    sleep(s(2)).await;
+    assert_eq!((store.calls(Op::Renew), store.under_way(Op::Renew)), (1, 1));
+    guard.renew_if_due().await.expect("renewed");
+    assert!(guard.remaining() > s(TTL - 3));
+    guard.renew_if_due().await.expect("held");
+    assert_eq!(store.calls(Op::Renew), 2, "it is not due any more");
+    store.hang_up();
+    store.memory.force_break(&LockName::new("x").expect("a name")).await.expect("broken");
+    sleep(s(11)).await;
+    let error = guard.renew_if_due().await.expect_err("lost");
+    assert!(matches!(error, Error::Lost { reason: LossReason::Taken }), "{error:?}");
 }

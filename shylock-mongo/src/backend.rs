@@ -70,6 +70,14 @@ impl MongoBackend {
         queries.get_or_try_init(|| setup::prepare(database, settings)).await
     }
 
+    pub(crate) fn database(&self) -> &str {
+        self.0.database.name()
+    }
+
+    pub(crate) fn collection(&self) -> &str {
+        &self.0.settings.collection
+    }
+
     async fn run(&self, command: Document) -> Result<Document, BackendError> {
         command::run(&self.0.database, command).await
     }

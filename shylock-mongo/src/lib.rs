@@ -4,6 +4,8 @@ mod backend;
 mod builder;
 mod command;
 mod error;
+mod fence;
+mod fenced;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -29,4 +31,6 @@ pub use shylock_sync as sync;
 pub use crate::{
     backend::MongoBackend,
     builder::{IndexMode, MongoBuilder},
+    fence::{Fence, FenceError},
+    fenced::{FENCE_FIELD, fence_filter, fenced},
 };

@@ -191,6 +191,11 @@ impl Queries {
         }
     }
 
+    /// Matches the record of this lease if it has not ended.
+    pub(crate) fn is_live(lease: &LeaseKey) -> Document {
+        doc! { "_id": lease.name.as_str(), "$expr": { "$and": [Self::owned_by(lease), not_ended()] } }
+    }
+
     /// The record of a new or repeated grant.
     fn lease(&self, request: &AcquireRequest, token: Bson, since: Bson) -> Document {
         let AcquireRequest { holder: owner, ttl, info, .. } = request;

@@ -51,6 +51,12 @@ fn free() -> Document {
     doc! { "$mergeObjects": ["$$ROOT", { "owner": Bson::Null, "expiresAt": DateTime::from_millis(0) }] }
 }
 
+#[test]
+fn the_record_of_a_live_lease_has_its_owner_its_token_and_time() {
+    let live = doc! { "$and": [is_of(3), { "$gt": ["$expiresAt", "$$NOW"] }] };
+    assert_eq!(Queries::is_live(&lease("a", 3)), doc! { "_id": "a", "$expr": live });
+}
+
 /// The update of a command: what is to hold, and what the record is then.
 fn decision(command: &Document) -> [Document; 2] {
     let update = command.get_array("update").expect("an update")[0].as_document().expect("a stage");

@@ -140,6 +140,12 @@ impl LockGuard {
         self.take().detach()
     }
 
+    /// The same guard for async code: for what its store offers beyond this crate, by
+    /// [`block_on`](crate::block_on).
+    pub fn as_async(&self) -> &AsyncLockGuard {
+        self.inner()
+    }
+
     fn inner(&self) -> &AsyncLockGuard {
         self.inner.as_ref().expect(THERE)
     }

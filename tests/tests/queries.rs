@@ -8,11 +8,11 @@ use std::{
 };
 
 /// The AQL texts, by the names of their files.
-const TEXTS: [&str; 6] = ["hand_off", "list", "peek", "release", "renew", "take"];
+const TEXTS: [&str; 7] = ["fence", "hand_off", "list", "peek", "release", "renew", "take"];
 
 /// Operators, variables and fields of the commands to MongoDB. None of them runs code (`$where`, `$function`), looks
 /// into other collections (`$lookup`, `$out`), or takes a text for a field (`$getField`).
-const WORDS: [&str; 32] = [
+const WORDS: [&str; 33] = [
     "$$NOW",
     "$$ROOT",
     "$_id",
@@ -28,6 +28,7 @@ const WORDS: [&str; 32] = [
     "$gt",
     "$gte",
     "$in",
+    "$inc",
     "$indexOfArray",
     "$literal",
     "$lt",

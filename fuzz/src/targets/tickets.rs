@@ -37,7 +37,7 @@ fn check(data: &[u8], read: impl Fn(&[u8]) -> Option<LockTicket>) {
     // What is no field of a ticket is not looked at, not even whether it is UTF-8.
     let sent: Value = serde_json::from_slice(&text).unwrap_or_default();
     // Each ticket has one spelling, so that what was read is what was sent.
-    for field in ["lock", "name", "holder", "token", "ttl_ms"] {
+    for field in ["lock", "name", "holder", "token", "ttl_ms", "check"] {
         let Some(sent) = sent.get(field) else { continue };
         assert_eq!(&told[field], sent, "{field}");
     }
@@ -52,13 +52,14 @@ fn genuine() -> Value {
         "holder": "00a1b2c3d4e5f60718293a4b5c6d7e8f",
         "token": 1_816_000_000_000_000_u64,
         "ttl_ms": 30_000,
+        "check": 1_616_161_616,
     })
 }
 
 fn altered(input: &mut Input<'_>) -> Value {
     let mut ticket = genuine();
     for _ in 0..=input.byte() % 3 {
-        let field = input.pick(&["lock", "name", "holder", "token", "ttl_ms", "more"]);
+        let field = input.pick(&["lock", "name", "holder", "token", "ttl_ms", "check", "more"]);
         match value(input) {
             Some(value) => ticket[field] = value,
             None => drop(ticket.as_object_mut().expect("it is one").remove(field)),

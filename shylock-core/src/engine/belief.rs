@@ -58,6 +58,11 @@ impl<M: Copy> Belief<M> {
         step
     }
 
+    /// Whether it is time for a renewal that somebody may keep waiting.
+    pub fn is_due(&self, terms: &Terms, age: impl Fn(M) -> Duration) -> bool {
+        terms.renews && age(self.confirmed) >= terms.ttl / 3
+    }
+
     /// Notes that a renewal is sent now.
     pub fn sending(&mut self, now: M) {
         let failures = self.trying.as_ref().map_or(0, |t| t.failures + u32::from(t.under_way));
@@ -171,6 +176,16 @@ mod tests {
         assert_eq!(belief.step(&TERMS, at(16), false), Step::Wait(s(2)), "one without an answer counts, too");
         assert_eq!(belief.confirm(16, &TERMS, at(17)), Ok(()));
         assert_eq!(belief.step(&TERMS, at(17), false), Step::Wait(s(9)), "all is well");
+    }
+
+    #[test]
+    fn it_is_due_after_a_third_whether_or_not_one_is_under_way() {
+        let mut belief = Belief::new(0, 1);
+        belief.sending(9);
+        assert!(!belief.is_due(&TERMS, at(9)) && belief.is_due(&TERMS, at(10)));
+        assert!(!belief.is_due(&Terms { renews: false, ..TERMS }, at(10)), "nobody renews it unasked");
+        assert_eq!(belief.confirm(9, &TERMS, at(10)), Ok(()));
+        assert!(!belief.is_due(&TERMS, at(10)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A client may wait without end for an answer that was lost on a connection which looks alive. Callers do not wait
 //! for it, but its connection would never come back to the client's pool, and `close` would never end.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{any::Any, future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tokio::time::timeout;
@@ -20,6 +20,14 @@ const LAST: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub(super) struct Bounded(pub(super) Arc<dyn Backend>);
+
+impl Bounded {
+    /// The store itself, if it is of this type.
+    pub(super) fn store<B: Backend>(&self) -> Option<&B> {
+        let store: &dyn Any = &*self.0;
+        store.downcast_ref()
+    }
+}
 
 /// The answer, or that nobody knows what became of the request.
 async fn write<T>(answer: impl Future<Output = Result<T, BackendError>>) -> Result<T, BackendError> {

@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use super::{Engine, lease::Lease, release, renew::Terms, turns::Row};
-use crate::{Error, LeaseKey, LossReason, Result, clock::Moment, observe};
+use crate::{Error, HolderId, LeaseKey, LossReason, Result, clock::Moment, observe};
 
 #[derive(Debug)]
 #[must_use = "dropping it releases the lock"]
@@ -55,8 +55,12 @@ impl Held {
         self.engine.ask(limit, async move { leaving.await?.map_err(lost) }).await
     }
 
-    /// Ends the holding without a release.
-    pub(crate) fn detach(self) -> Arc<Lease> {
+    /// Ends the holding without a release; the lease's key and length. A lost lease stays lost: its key opens nothing.
+    pub(crate) fn detach(self) -> (LeaseKey, Duration) {
+        let mut key = self.lease.key.clone();
+        if self.lease.valid_for().is_err() {
+            key.holder = HolderId::from_bytes([0; 16]);
+        }
         if !self.lease.is_a_copy() {
             self.engine.forget(&self.lease);
             self.lease.lose(LossReason::Released);
@@ -65,7 +69,7 @@ impl Held {
             self.engine.lines.wake(&self.lease.key.name);
             observe::detached(&self.lease);
         }
-        Arc::clone(&self.lease)
+        (key, self.lease.terms.ttl)
     }
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {

@@ -155,6 +155,11 @@ impl Lease {
         self.quietly(|belief| belief.lose(reason));
     }
 
+    /// Whether it is time for a renewal.
+    pub(crate) fn is_due(&self) -> bool {
+        self.quietly(|belief| belief.is_due(&self.terms, Moment::elapsed))
+    }
+
     /// Whether the lease will have ended on the server by itself within this time.
     pub(crate) fn ends_within(&self, pause: Duration) -> bool {
         self.with(|belief| belief.ends_within(pause, &self.terms, Moment::elapsed))

@@ -23,7 +23,7 @@ mod turns;
 mod wait;
 mod watch;
 
-use std::{sync::Arc, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use tokio::sync::watch::Sender;
 
@@ -69,6 +69,12 @@ impl Engine {
             ears: watch::Ears::default(),
             under_way: Sender::new(0),
         })
+    }
+
+    /// The store, if it is of this type.
+    pub(crate) fn store<B: Backend>(&self) -> Option<&B> {
+        let backend: &dyn Any = &*self.backend;
+        backend.downcast_ref::<bounded::Bounded>()?.store()
     }
 
     /// Waits until no request is under way whose grant might have to be released.

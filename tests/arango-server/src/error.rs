@@ -117,6 +117,7 @@ fn known(number: u32) -> (u16, &'static str) {
         1579 => (400, "access after data-modification"),
         1600 => (404, "cursor not found"),
         1654 => (410, "transaction aborted"),
+        1655 => (404, "transaction not found"),
         21003 => (503, "server overloaded: queue is full"),
         21004 => (412, "server overloaded: queue time is too long"),
         _ => (500, "error"),

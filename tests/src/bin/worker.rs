@@ -3,6 +3,8 @@
 //! - `worker count URI LOCK TIMES locked|unlocked`: increments a counter by reading and writing it.
 //! - `worker hold URI LOCK TTL_MS`: acquires, says `held TOKEN`, then answers each line on stdin: `acted` if the
 //!   lock is still held, `lost REASON` if not.
+//! - `worker tickets URI`: resumes the ticket of each line on stdin, and says `resumed TOKEN`, `refused REASON`, or
+//!   `no ticket`. To an empty line it answers how many of the locks it holds, and releases them at the end of stdin.
 //! - `worker hammer URI LOCK TASKS`: passes the lock around among so many tasks without a pause, until it is killed;
 //!   says `busy` when they are at it.
 //! - `worker see URI LOCK`: says `free TOKEN` if it got the lock, else `held TOKEN`; then the milliseconds that remain
@@ -15,7 +17,8 @@ use std::{
 };
 
 use mongodb::{Client, Collection, bson::Document, bson::doc};
-use shylock_mongo::{AsyncLockGuard, Error, LockManager, MongoBackend, Result};
+use shylock_mongo::{AsyncLockGuard, Error, LockManager, LockTicket, MongoBackend, Result};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -26,6 +29,7 @@ async fn main() -> Result<()> {
         ["count", uri, lock, times, how] => count(uri, lock, times.parse().expect("a number"), how == "locked").await,
         ["hold", uri, lock, ttl] => hold(uri, lock, Duration::from_millis(ttl.parse().expect("a number"))).await,
         ["hammer", uri, lock, tasks] => hammer(uri, lock, tasks.parse().expect("a number")).await,
+        ["tickets", uri] => tickets(uri).await,
         ["see", uri, lock] => see(uri, lock).await,
         _ => panic!("see the head of this program for its arguments"),
     }
@@ -84,6 +88,30 @@ fn act(guard: &AsyncLockGuard) -> String {
         Err(Error::Lost { reason }) => format!("lost {reason:?}"),
         Err(error) => format!("{error:?}"),
     }
+}
+
+async fn tickets(uri: &str) -> Result<()> {
+    let manager = manager(uri).await?;
+    let mut guards: Vec<AsyncLockGuard> = Vec::new();
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    while let Some(line) = lines.next_line().await.expect("stdin is text") {
+        say(&match serde_json::from_str::<LockTicket>(&line) {
+            _ if line.is_empty() => format!("holds {}", guards.iter().filter(|guard| guard.is_held()).count()),
+            Ok(ticket) => match manager.resume(ticket).await {
+                Ok(guard) => {
+                    guards.push(guard);
+                    format!("resumed {}", guards[guards.len() - 1].token())
+                }
+                Err(Error::Lost { reason }) => format!("refused {reason:?}"),
+                Err(error) => format!("{error:?}"),
+            },
+            Err(_) => "no ticket".into(),
+        });
+    }
+    for guard in guards {
+        guard.release().await?;
+    }
+    Ok(())
 }
 
 async fn see(uri: &str, lock: &str) -> Result<()> {

@@ -4,7 +4,9 @@
 mod addresses;
 mod answers;
 mod clocks;
+mod driver;
 mod failover;
+mod fence;
 mod foreign;
 mod generations;
 mod lab;

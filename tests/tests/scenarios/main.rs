@@ -5,6 +5,9 @@ mod cancel;
 mod clocks;
 mod connect;
 mod faults;
+mod fence;
+mod fence_renewal;
+mod fenced;
 mod foreign;
 mod notices;
 mod operations;
@@ -16,6 +19,7 @@ mod setup;
 mod shim;
 mod silence;
 mod sync;
+mod tickets;
 mod worker;
 
 use shylock_core::HolderId;

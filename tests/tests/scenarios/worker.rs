@@ -19,7 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// Killed when dropped.
 pub(crate) struct Worker {
     child: Child,
-    stdin: ChildStdin,
+    /// `None` once it was ended.
+    stdin: Option<ChildStdin>,
     lines: Receiver<String>,
 }
 
@@ -48,7 +49,7 @@ impl Worker {
     fn spawn(command: &mut Command, arguments: &[&str]) -> Self {
         let command = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the worker starts");
-        let stdin = child.stdin.take().expect("piped");
+        let stdin = child.stdin.take();
         let stdout = BufReader::new(child.stdout.take().expect("piped"));
         let (sender, lines) = channel();
         thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
@@ -68,7 +69,18 @@ impl Worker {
     }
 
     pub(crate) fn ask(&mut self) {
-        writeln!(self.stdin).and_then(|()| self.stdin.flush()).expect("the worker listens");
+        self.tell("");
+    }
+
+    pub(crate) fn tell(&mut self, line: &str) {
+        let stdin = self.stdin.as_mut().expect("it has not ended");
+        writeln!(stdin, "{line}").and_then(|()| stdin.flush()).expect("the worker listens");
+    }
+
+    /// Ends its stdin, and waits for its end.
+    pub(crate) fn finish(&mut self) -> ExitStatus {
+        drop(self.stdin.take());
+        self.end()
     }
 
     /// Waits for its end.

@@ -40,6 +40,15 @@ pub(crate) async fn create(
     let values = Arc::new(values.as_object().cloned().unwrap_or_default());
     let plan = plan(endpoint, request, caller, text, &values)?;
     let runtime = runtime(endpoint, values);
+    if let Some(id) = &request.transaction {
+        let transactions = &endpoint.shared.transactions;
+        let mut transaction = transactions.take(id)?;
+        transaction.meet(hooks);
+        let ran = execute::run_within(&plan, std::future::ready(Ok(transaction)), runtime, limit(&body)).await;
+        let (ran, transaction) = ran.map_or_else(|failure| (Err(failure), None), |(ran, rest)| (Ok(ran), Some(rest)));
+        transactions.put_back(id, transaction);
+        return first(endpoint, &body, ran?, started);
+    }
     let begin = Begin {
         store: Arc::clone(&endpoint.shared.store),
         author: endpoint.author(),
@@ -48,7 +57,11 @@ pub(crate) async fn create(
         hooks: Arc::clone(hooks),
     };
     let outcome = execute::run(&plan, begin, runtime, limit(&body)).await?;
-    let cursor = Cursor::new(&endpoint.shared.settings, outcome_body(&outcome, started), outcome.rows, batch(&body)?);
+    first(endpoint, &body, outcome, started)
+}
+
+fn first(endpoint: &Endpoint, body: &Json, outcome: Outcome, started: Instant) -> Result<Response, Failure> {
+    let cursor = Cursor::new(&endpoint.shared.settings, outcome_body(&outcome, started), outcome.rows, batch(body)?);
     let count = body.get("count").and_then(Json::as_bool).unwrap_or(false);
     endpoint.shared.cursors.first(cursor, count)
 }

@@ -9,6 +9,7 @@ pub(crate) mod index;
 pub(crate) mod query;
 pub(crate) mod root;
 mod shape;
+pub(crate) mod transaction;
 pub(crate) mod version;
 
 use std::sync::Arc;

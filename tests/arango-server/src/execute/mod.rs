@@ -8,7 +8,7 @@ mod stats;
 mod upsert;
 mod write;
 
-use std::{mem, time::Duration};
+use std::{future::Future, mem, time::Duration};
 
 use tokio::time;
 
@@ -44,13 +44,24 @@ struct Execution<'a> {
 pub(crate) async fn run(
     plan: &Plan,
     begin: Begin,
-    mut runtime: Runtime,
+    runtime: Runtime,
     limit: Option<Duration>,
 ) -> Result<Outcome, Failure> {
+    let (outcome, transaction) = run_within(plan, Transaction::begin(begin), runtime, limit).await?;
+    transaction.commit().await?;
+    Ok(outcome)
+}
+
+/// Runs a query within a transaction, which is neither begun nor committed by that. An error undoes all of it.
+pub(crate) async fn run_within(
+    plan: &Plan,
+    transaction: impl Future<Output = Result<Transaction, Failure>>,
+    mut runtime: Runtime,
+    limit: Option<Duration>,
+) -> Result<(Outcome, Transaction), Failure> {
     plan.unknown_options.iter().for_each(|name| runtime.warn(1576, format!("invalid option '{name}'")));
-    let hooks = std::sync::Arc::clone(&begin.hooks);
     let execute = async {
-        let transaction = Transaction::begin(begin).await?;
+        let transaction = transaction.await?;
         let mut execution = Execution { plan, transaction, runtime, stats: Stats::default(), has_read: false };
         let rows = execution.rows().await?;
         Ok::<_, Failure>((rows, execution))
@@ -61,10 +72,9 @@ pub(crate) async fn run(
     };
     let Execution { transaction, runtime, stats, has_read, .. } = execution;
     if !has_read {
-        hooks.reach(Point::AfterRead).await?;
+        transaction.hooks().reach(Point::AfterRead).await?;
     }
-    transaction.commit().await?;
-    Ok(Outcome { rows, stats, warnings: runtime.warnings })
+    Ok((Outcome { rows, stats, warnings: runtime.warnings }, transaction))
 }
 
 impl Execution<'_> {

@@ -22,6 +22,8 @@ pub(crate) struct Request {
     pub(crate) segments: Vec<String>,
     pub(crate) parameters: Vec<(String, String)>,
     pub(crate) authorization: Option<String>,
+    /// The stream transaction that it belongs to.
+    pub(crate) transaction: Option<String>,
     pub(crate) body: Vec<u8>,
     pub(crate) keep_alive: bool,
     chunked: bool,
@@ -108,6 +110,7 @@ fn parse_head(bytes: &[u8]) -> io::Result<Option<(Request, usize, usize)>> {
         segments,
         parameters: parameters(query),
         authorization: header("authorization"),
+        transaction: header("x-arango-trx-id"),
         body: Vec::new(),
         keep_alive,
         chunked: says("transfer-encoding", "chunked"),

@@ -80,6 +80,7 @@ async fn route(endpoint: &Arc<Endpoint>, request: &Request, hooks: &Arc<Hooks>) 
     caller.see_database(&request.database)?;
     match segments.as_slice() {
         ["_api", "cursor" | "query", ..] => queries(endpoint, request, hooks, &caller, &segments).await,
+        ["_api", "transaction", ..] => transactions(endpoint, request, hooks, &caller, &segments).await,
         ["_api", "database" | "collection" | "index", ..] => catalogue(endpoint, request, &caller, &segments),
         _ => Ok(Response::empty(404)),
     }
@@ -99,6 +100,22 @@ async fn queries(
         ("PUT", ["cursor", id]) => api::cursor::next_by_put(endpoint, id),
         ("DELETE", ["cursor", id]) => api::cursor::delete(endpoint, id),
         ("POST", ["query"]) => api::query::parse(request),
+        _ => Ok(Response::empty(404)),
+    }
+}
+
+async fn transactions(
+    endpoint: &Arc<Endpoint>,
+    request: &Request,
+    hooks: &Arc<Hooks>,
+    caller: &Caller,
+    segments: &[&str],
+) -> Result<Response, Failure> {
+    match (request.method.as_str(), &segments[2..]) {
+        ("POST", ["begin"]) => api::transaction::begin(endpoint, request, hooks, caller).await,
+        ("GET", [id]) => api::transaction::status(endpoint, id),
+        ("PUT", [id]) => api::transaction::commit(endpoint, id).await,
+        ("DELETE", [id]) => api::transaction::abort(endpoint, id),
         _ => Ok(Response::empty(404)),
     }
 }

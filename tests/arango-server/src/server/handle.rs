@@ -126,6 +126,7 @@ impl ArangoServer {
         let restarting = async move {
             shared.tasks.end().await;
             shared.cursors.clear();
+            shared.transactions.clear();
             shared.store.crash(restart.lost);
             time::sleep(restart.closed_for).await;
             for endpoint in endpoints {

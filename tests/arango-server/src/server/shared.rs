@@ -6,7 +6,12 @@ use std::sync::{
 };
 
 use crate::{
-    access::Sessions, api::cursors::Cursors, counters::Tally, error::Failure, faults::Faults, settings::Settings,
+    access::Sessions,
+    api::{cursors::Cursors, transaction::Transactions},
+    counters::Tally,
+    error::Failure,
+    faults::Faults,
+    settings::Settings,
     store::Store,
 };
 
@@ -19,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) tally: Arc<Tally>,
     pub(crate) faults: Faults,
     pub(crate) cursors: Cursors,
+    pub(crate) transactions: Transactions,
     pub(crate) sessions: Sessions,
     pub(crate) tasks: Tasks,
     maintenance: AtomicBool,
@@ -34,6 +40,7 @@ impl Shared {
             tally,
             faults: Faults::default(),
             cursors: Cursors::new(settings.cursor_ttl),
+            transactions: Transactions::default(),
             sessions: Sessions::default(),
             tasks: Tasks::default(),
             maintenance: AtomicBool::new(false),

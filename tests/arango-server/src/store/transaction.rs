@@ -88,15 +88,28 @@ impl Transaction {
         self.store.state().collection(collection.id).ok()?.at(key, self.snapshot).cloned()
     }
 
-    /// All documents of the snapshot. Queries do not read a collection again after writing it.
+    /// All documents of the snapshot, as this transaction wrote them in queries before.
     pub(crate) fn scan(&self, collection: &Handle) -> Vec<Value> {
+        let id = collection.id;
         let state = self.store.state();
-        let Ok(collection) = state.collection(collection.id) else { return Vec::new() };
-        collection.all_at(self.snapshot).map(|(_, document)| document.clone()).collect()
+        let Ok(collection) = state.collection(id) else { return Vec::new() };
+        let unwritten = |key: &String| !self.writes.contains_key(&(id, key.clone()));
+        let old = collection.all_at(self.snapshot).filter(|(key, _)| unwritten(key)).map(|(_, document)| document);
+        let new = self.writes.iter().filter(|((of, _), _)| *of == id).filter_map(|(_, document)| document.as_ref());
+        old.chain(new).cloned().collect()
     }
 
     pub(crate) fn hooks(&self) -> &Hooks {
         &self.hooks
+    }
+
+    pub(crate) const fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Goes on for another request.
+    pub(crate) fn meet(&mut self, hooks: &Arc<Hooks>) {
+        self.hooks = Arc::clone(hooks);
     }
 
     pub(crate) async fn commit(self) -> Result<(), Failure> {
