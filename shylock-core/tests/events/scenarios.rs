@@ -134,7 +134,9 @@ async fn what_nobody_waits_for(store: &Faulty) {
     waiting(&manager, "x").await.abort();
     sleep(s(5)).await;
     store.on(Op::Acquire, Fault::LosesAnswer);
-    waiting(&manager, "y").await.abort();
+    let waiter = waiting(&manager, "y").await;
+    waiter.abort();
+    waiter.await.expect_err("aborted");
     manager.close().await;
 }
 
