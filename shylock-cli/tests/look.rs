@@ -2,6 +2,7 @@
 
 mod support;
 
+use shylock_tests::Mongo;
 use support::{Place, Running, stores};
 
 const STATES: [&str; 4] = ["good", "weak", "wrong", "unknown"];
@@ -84,6 +85,15 @@ async fn the_doctor_on_mongodb() {
     let (_server, store) = stores::mongodb().await;
     let mongo = ["reachable", "rights", "waiting", "deployment", "index", "clocks", "write concern"];
     tokio::task::block_in_place(|| examine(&Place::on(store), &mongo));
+}
+
+/// Each member is asked for its time.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_on_a_set_of_three() {
+    let server = Mongo::replica_set(3).await;
+    let place = Place::on(stores::with_database(&server.uri()));
+    let told = tokio::task::block_in_place(|| examine(&place, &["deployment", "clocks"]));
+    assert!(told.contains("a replica set of 3") && told.contains("3 members, "), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

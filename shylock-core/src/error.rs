@@ -221,3 +221,41 @@ impl fmt::Display for Holder<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_says_whether_to_ask_again_and_when() {
+        let name = LockName::new("x").expect("a name");
+        let pause = Some(Duration::from_secs(3));
+        for (error, passing, retry_after) in [
+            (BackendError::not_applied("busy", pause), true, pause),
+            (BackendError::ambiguous("cut off"), true, None),
+            (BackendError::permanent("no rights"), false, None),
+            (BackendError::corrupt(name, "no token"), false, None),
+        ] {
+            assert_eq!((error.is_passing(), error.retry_after()), (passing, retry_after), "{error}");
+        }
+    }
+
+    #[test]
+    fn messages_name_what_they_are_about() {
+        let waited = Duration::from_secs(2);
+        let holder = Some(HolderInfo { host: Some("api-3".into()), pid: Some(4711), note: None });
+        let timeout = |holder| Error::Timeout { waited, holder }.to_string();
+        assert_eq!(timeout(holder), "timed out after 2s, the lock is still held by api-3 (pid 4711)");
+        assert_eq!(timeout(None), "timed out after 2s, the lock is still held or the store did not say");
+        let reasons = [
+            (LossReason::Expired, "renewal"),
+            (LossReason::Taken, "another holder"),
+            (LossReason::MaxHold, "max_hold"),
+            (LossReason::Released, "released"),
+            (LossReason::Stopped, "runtime"),
+        ];
+        for (reason, word) in reasons {
+            assert!(Error::from(Loss::from(reason)).to_string().contains(word), "{reason}");
+        }
+    }
+}

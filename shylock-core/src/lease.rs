@@ -175,6 +175,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn holders_are_told_in_a_line_that_does_no_harm() {
+        let note = Some("nightly\u{1b}[2J".to_owned());
+        let info = LockInfo {
+            name: LockName::new("x").expect("a name"),
+            holder: HolderId::from_bytes([7; 16]),
+            token: FencingToken::new(1).expect("a token"),
+            host: Some("api-3".into()),
+            pid: Some(4711),
+            note,
+            acquired: SystemTime::UNIX_EPOCH,
+            remaining: Duration::ZERO,
+            takeover_in: Duration::ZERO,
+        };
+        assert_eq!(info.holder_info().to_string(), "api-3 (pid 4711): nightly\\u{1b}[2J");
+        assert_eq!(info.who().to_string(), "api-3 (pid 4711)");
+        assert_eq!(HolderInfo::default().to_string(), "unknown host");
+    }
+
+    #[test]
     fn tokens_follow_the_clock_or_the_last_one() {
         assert_eq!(FencingToken::MAX, 9_007_199_254_740_991);
         assert_eq!(FencingToken::new(42).expect("a token").to_string(), "42");

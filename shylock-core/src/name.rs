@@ -84,3 +84,15 @@ impl FromStr for LockName {
         Self::new(name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_its_text() {
+        let name: LockName = "Rechnung 42".parse().expect("a name");
+        assert_eq!((name.as_str(), name.as_ref()), ("Rechnung 42", "Rechnung 42"));
+        assert_eq!((name.to_string(), format!("{name:?}")), ("Rechnung 42".into(), "\"Rechnung 42\"".into()));
+    }
+}

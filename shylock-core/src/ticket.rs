@@ -111,3 +111,22 @@ fn holder(text: &str) -> Option<HolderId> {
     let number = u128::from_str_radix(text, 16).ok().filter(|number| format!("{number:032x}") == text)?;
     Some(HolderId::from_bytes(number.to_be_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_is_the_same_after_its_journey() {
+        let name = LockName::new("space/x").expect("a name");
+        let token = FencingToken::new(42).expect("a token");
+        let key = LeaseKey { name, holder: HolderId::from_bytes([0xAB; 16]), token };
+        for ttl in [crate::MIN_TTL, crate::MAX_TTL] {
+            let ticket = LockTicket::new(&Arc::from("x"), key.clone(), ttl);
+            let text = serde_json::to_string(&ticket).expect("written");
+            let read: LockTicket = serde_json::from_str(&text).expect("read");
+            assert_eq!((read.name(), read.token(), &read), ("x", token, &ticket));
+            assert_eq!(read.into_parts(), Some((Arc::from("x"), key.clone(), ttl)));
+        }
+    }
+}
