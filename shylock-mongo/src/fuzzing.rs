@@ -6,7 +6,9 @@ use mongodb::bson::Document;
 use shylock_core::{AcquireRequest, Attempt, BackendError, LeaseKey, LockInfo, LockName, Result};
 
 use crate::{
-    backend, command, prefix,
+    backend,
+    builder::invalid,
+    command, prefix,
     record::{self, Record},
     uri,
 };
@@ -61,5 +63,9 @@ pub fn after_prefix(text: &str) -> Option<String> {
 /// # Errors
 /// It is not, and why.
 pub async fn uri(address: &str) -> Result<()> {
+    // With the feature `dns-srv` it would be looked up, in a network.
+    if address.starts_with("mongodb+srv:") {
+        return Err(invalid("uri", uri::check(address).err().unwrap_or("it has to be looked up")));
+    }
     uri::parse(address).await.map(drop)
 }

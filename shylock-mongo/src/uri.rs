@@ -18,7 +18,7 @@ pub(crate) async fn parse(uri: &str) -> Result<ClientOptions> {
 }
 
 /// The mistakes that can be named without quoting anything.
-fn check(uri: &str) -> Result<(), &'static str> {
+pub(crate) fn check(uri: &str) -> Result<(), &'static str> {
     let rest = match uri.split_once("://") {
         Some(("mongodb", rest)) => rest,
         Some(("mongodb+srv", rest)) if cfg!(feature = "dns-srv") => rest,

@@ -18,7 +18,6 @@ async fn bad_addresses_are_named_and_not_repeated() {
         (format!("postgres://me:{PASSWORD}@localhost"), "scheme"),
         (format!("me:{PASSWORD}@localhost"), "scheme"),
         (String::new(), "scheme"),
-        (format!("mongodb+srv://me:{PASSWORD}@example.com"), "dns-srv"),
         (format!("mongodb://me:{PASSWORD}@a@localhost"), "percent-encode"),
         (format!("mongodb://me:12/{PASSWORD}@localhost"), "percent-encode"),
         (format!("mongodb://me:{PASSWORD}@localhost:99999"), "cannot parse"),
@@ -30,6 +29,19 @@ async fn bad_addresses_are_named_and_not_repeated() {
         assert_silent(&error);
         let Error::InvalidOption { option: "uri", reason } = &error else { panic!("{uri}: {error:?}") };
         assert!(reason.contains(says), "{uri}: {reason}");
+    }
+}
+
+/// Whether it can be is a feature of `shylock-mongo`, which the program `shylock` has.
+#[tokio::test]
+async fn an_address_that_cannot_be_looked_up_is_not_repeated() {
+    shylock_tests::trace();
+    let uri = format!("mongodb+srv://me:{PASSWORD}@nowhere.invalid");
+    let error = MongoBackend::connect(uri, "db").await.expect_err("there is no such name");
+    assert_silent(&error);
+    match &error {
+        Error::InvalidOption { option: "uri", reason } => assert!(reason.contains("dns-srv"), "{reason}"),
+        other => assert!(matches!(other, Error::Backend { .. }), "{other:?}"),
     }
 }
 
