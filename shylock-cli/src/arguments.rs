@@ -45,7 +45,7 @@ EXIT STATUS
 /// The lock is a lease in a store: a file for the processes of one machine, or a database that many machines share. It is
 /// renewed while the command runs, and comes free by itself when its machine dies. A command that is about to lose its
 /// lock is stopped before anybody else can get it.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "shylock", version, after_long_help = EXAMPLES, max_term_width = 100)]
 pub(crate) struct Arguments {
     /// Where the locks are: sqlite:PATH, mongodb://… or arangodb://… [env: SHYLOCK_STORE]

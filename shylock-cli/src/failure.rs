@@ -4,10 +4,12 @@ use std::{error::Error as StdError, io::IsTerminal, process::ExitCode};
 
 use shylock_core::Error;
 
+use crate::output::tell;
+
 /// Wrong arguments.
 const USAGE: u8 = 64;
 /// The store cannot be used.
-const UNAVAILABLE: u8 = 69;
+pub(crate) const UNAVAILABLE: u8 = 69;
 /// The operating system refused something.
 const SYSTEM: u8 = 71;
 /// The lock was about to be lost, or is.
@@ -66,9 +68,9 @@ impl Failure {
     /// Tells it.
     pub(crate) fn told(&self) -> ExitCode {
         if !self.expected || std::io::stderr().is_terminal() {
-            eprintln!("shylock: {}", self.message);
+            tell(&self.message);
             if let Some(hint) = self.hint {
-                eprintln!("hint: {hint}");
+                tell(&format!("hint: {hint}"));
             }
         }
         ExitCode::from(self.code)
@@ -106,9 +108,12 @@ pub(crate) fn chain(error: &dyn StdError) -> String {
     texts.join(": ")
 }
 
-/// Help was asked for, or the arguments are wrong. An address is an argument of ours that may carry a password, but it is
-/// not looked at before: nothing here can quote it.
+/// Help was asked for, or the arguments are wrong. An address in a place where none belongs may carry a password.
 pub(crate) fn of_usage(error: &clap::Error) -> ExitCode {
-    drop(error.print());
+    if error.use_stderr() && error.to_string().contains("://") {
+        tell(&format!("{}; the address of a store belongs to --store, or into SHYLOCK_STORE", error.kind()));
+    } else {
+        drop(error.print());
+    }
     ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
 }

@@ -15,14 +15,14 @@ pub(crate) async fn list(List { prefix, json }: &List, told: Option<&str>) -> Re
     let store = store::open(told).await?;
     let locks = LockManager::from(store.backend).list(prefix).await?;
     if *json {
-        output::print_json(&Value::Array(locks.iter().map(output::as_json).collect()));
+        output::print_json(&Value::Array(locks.iter().map(output::as_json).collect()))?;
     } else if locks.is_empty() {
         let beginning = if prefix.is_empty() { String::new() } else { format!(" that begins with {prefix:?}") };
         if std::io::stdout().is_terminal() {
-            println!("Nobody holds a lock{beginning} in {}.", store.address.shown());
+            output::print(&format!("Nobody holds a lock{beginning} in {}.", store.address.shown()))?;
         }
     } else {
-        println!("{}", output::table(&locks));
+        output::print(&output::table(&locks))?;
     }
     Ok(0)
 }
@@ -31,10 +31,10 @@ pub(crate) async fn show(Show { name, json }: &Show, told: Option<&str>) -> Resu
     let store = store::open(told).await?;
     let held = LockManager::from(store.backend).inspect(name).await?;
     match &held {
-        Some(info) if *json => output::print_json(&with_held(output::as_json(info))),
-        Some(info) => println!("{}", output::table(std::slice::from_ref(info))),
-        None if *json => output::print_json(&json!({ "name": name, "held": false })),
-        None => println!("Nobody holds {}.", output::plain(name)),
+        Some(info) if *json => output::print_json(&with_held(output::as_json(info)))?,
+        Some(info) => output::print(&output::table(std::slice::from_ref(info)))?,
+        None if *json => output::print_json(&json!({ "name": name, "held": false }))?,
+        None => output::print(&format!("Nobody holds {}.", output::plain(name)))?,
     }
     Ok(u8::from(held.is_none()))
 }

@@ -21,7 +21,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    if let Some(code) = run::watcher::serve() {
+    if let Some(code) = run::watcher::serve().or_else(run::gate::serve) {
         return code;
     }
     let arguments = match Arguments::try_parse() {
@@ -29,7 +29,9 @@ fn main() -> ExitCode {
         Err(error) => return failure::of_usage(&error),
     };
     if arguments.verbose {
-        tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(std::io::stderr).init();
+        let log = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(std::io::stderr);
+        // Else it panics where it cannot be written.
+        log.log_internal_errors(false).init();
     }
     match in_runtime(arguments) {
         Ok(code) => ExitCode::from(code),

@@ -1,12 +1,15 @@
 //! Tables for people, JSON for programs. What others have written into a store is shown as text and nothing else.
 
-use std::time::SystemTime;
+use std::{
+    io::{ErrorKind, Write, stderr, stdout},
+    time::SystemTime,
+};
 
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 use shylock_core::LockInfo;
 
-use crate::duration::shown;
+use crate::{duration::shown, failure::Failure};
 
 /// Text that does nothing to a terminal: no control characters, and none that turn its direction or hide.
 pub(crate) fn plain(text: &str) -> String {
@@ -60,8 +63,22 @@ pub(crate) fn as_json(info: &LockInfo) -> Value {
     })
 }
 
-pub(crate) fn print_json(value: &Value) {
-    println!("{value:#}");
+/// Prints a line. Who reads it may have enough.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let written = writeln!(stdout(), "{text}").and_then(|()| stdout().flush());
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::system("nothing can be printed", &error)),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn print_json(value: &Value) -> Result<(), Failure> {
+    print(&format!("{value:#}"))
+}
+
+/// Tells something beside the output, if somebody wants to hear it.
+pub(crate) fn tell(text: &str) {
+    drop(writeln!(stderr(), "shylock: {text}"));
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! What is generated from the arguments: man pages and completions.
 
-use std::{fs, io, path::Path};
+use std::{fs, path::Path};
 
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::{arguments::Arguments, failure::Failure};
+use crate::{arguments::Arguments, failure::Failure, output};
 
 pub(crate) fn completions(shell: Shell) -> Result<u8, Failure> {
-    clap_complete::generate(shell, &mut Arguments::command(), "shylock", &mut io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "shylock", &mut script);
+    output::print(&String::from_utf8_lossy(&script))?;
     Ok(0)
 }
 

@@ -42,6 +42,9 @@ fn what_is_wrong_is_told_before_anything_is_done() {
         assert_eq!(code, 64, "{arguments:?}: {stderr}");
         assert!(stderr.contains(told) && !stderr.contains("hidden"), "{arguments:?}: {stderr}");
     }
+    for store in ["", "redis://x"] {
+        assert_eq!(Place::on(store).outcome(&["run", "k", "touch", "done"]).0, 64, "not on the user's own file");
+    }
     let (code, _, stderr) = Place::on("sqlite:/proc/nowhere/x").outcome(&["run", "k", "touch", "done"]);
     assert!(matches!(code, 64 | 69) && stderr.contains("/proc"), "{code}: {stderr}");
     assert!(!place.file("done").exists());

@@ -28,11 +28,11 @@ pub(crate) async fn doctor(Doctor { json }: &Doctor, told: Option<&str>) -> Resu
     }
     if *json {
         let list: Vec<Value> = checks.iter().map(Check::as_json).collect();
-        output::print_json(&json!({ "store": address.shown(), "checks": list }));
+        output::print_json(&json!({ "store": address.shown(), "checks": list }))?;
     } else {
-        println!("{}", plain(&address.shown()));
+        output::print(&plain(&address.shown()))?;
         for check in &checks {
-            println!("{}", plain_lines(&check.to_string()));
+            output::print(&plain_lines(&check.to_string()))?;
         }
     }
     Ok(u8::from(checks.iter().any(|check| check.state == State::Wrong)))

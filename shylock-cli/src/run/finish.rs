@@ -7,6 +7,7 @@ use std::{
 };
 
 use shylock_core::{AsyncLockGuard, Error, MAX_TTL, MIN_TTL};
+use tokio::time::timeout;
 
 use super::{
     ladder::{Cause, Stop},
@@ -15,8 +16,11 @@ use super::{
 use crate::{
     arguments::Run,
     failure::{self, Failure},
-    output::plain,
+    output::{plain, tell},
 };
+
+/// How long the end waits, at most, for a store that does not confirm it.
+const CONFIRMATION: Duration = Duration::from_secs(60);
 
 /// What can be known to be wrong before anything is done.
 pub(super) fn check(options: &Run) -> Result<(), Failure> {
@@ -24,6 +28,14 @@ pub(super) fn check(options: &Run) -> Result<(), Failure> {
         Some(least) if least > MAX_TTL => Err(Failure::usage("--at-least can be 24 hours at most")),
         _ => Ok(()),
     }
+}
+
+/// How the lock was given back.
+enum Given {
+    Back,
+    /// Others may have been in before.
+    Lost,
+    Unconfirmed,
 }
 
 /// The exit status.
@@ -34,41 +46,52 @@ pub(super) async fn finish(
     acquired: Instant,
 ) -> Result<u8, Failure> {
     let name = plain(&options.name);
-    // Nothing was done that would have to be kept apart from another's doing.
+    // Where nothing was done, nothing has to be kept.
     let least = if ended.is_ok() { options.at_least.unwrap_or_default() } else { Duration::ZERO };
-    let was_lost = match give_back(guard, least.saturating_sub(acquired.elapsed())).await {
-        Ok(()) => false,
-        Err(Error::Lost { .. }) => true,
-        Err(error) => {
-            eprintln!("shylock: {name} could not be released: {}", failure::chain(&error));
-            eprintln!("hint: it comes free by itself within {}", humantime::format_duration(options.ttl));
-            false
-        }
-    };
-    let Ended { status, stopped } = ended?;
-    Ok(match stopped {
-        Some(Stop { cause: Cause::TooLong, .. }) => {
-            eprintln!("shylock: the command was stopped, as it ran for longer than --at-most");
+    let rest = least.saturating_sub(acquired.elapsed());
+    let given = give_back(guard, rest, options).await;
+    let Ended { status, stopped, .. } = ended?;
+    Ok(match (stopped, given) {
+        (Some(Stop { cause: Cause::TooLong, .. }), _) => {
+            tell("the command was told to end, as it ran for longer than --at-most");
             failure::TOO_LONG
         }
-        Some(Stop { cause: Cause::Lost, .. }) => {
-            eprintln!("shylock: the command was stopped, as {name} was lost or about to be");
+        (Some(Stop { cause: Cause::Lost, .. }), _) => {
+            tell(&format!("the command was told to end, as {name} was lost or about to be"));
             failure::LOST
         }
-        None if was_lost => {
-            eprintln!("shylock: {name} was lost before the command had ended: another may have been at it");
+        (None, Given::Lost) => {
+            tell(&format!("{name} was lost before the command had ended: another may have been at it"));
             failure::LOST
         }
-        None => code(status),
+        (None, Given::Unconfirmed) if !rest.is_zero() && status.success() => failure::UNAVAILABLE,
+        (None, _) => code(status),
     })
 }
 
-async fn give_back(guard: AsyncLockGuard, rest: Duration) -> Result<(), Error> {
-    if rest >= MIN_TTL {
-        return guard.release_after(rest).await;
+async fn give_back(guard: AsyncLockGuard, rest: Duration, options: &Run) -> Given {
+    let manager = guard.manager();
+    let outcome = if rest >= MIN_TTL {
+        guard.release_after(rest).await
+    } else {
+        tokio::time::sleep(rest).await;
+        guard.release().await
+    };
+    let error = match outcome {
+        Ok(()) => return Given::Back,
+        Err(Error::Lost { .. }) => return Given::Lost,
+        Err(error) => error,
+    };
+    // It is repeated until the store knows, or until the lease has ended.
+    drop(timeout(options.ttl.min(CONFIRMATION), manager.close()).await);
+    let name = plain(&options.name);
+    tell(&format!("the store has not confirmed in time what becomes of {name}: {}", failure::chain(&error)));
+    if rest.is_zero() {
+        tell("hint: if it was not released, it comes free by itself when its lease ends; `shylock show` tells");
+    } else {
+        tell("hint: it may come free before --at-least is over; `shylock show` tells");
     }
-    tokio::time::sleep(rest).await;
-    guard.release().await
+    Given::Unconfirmed
 }
 
 /// As shells tell it.

@@ -54,11 +54,14 @@ impl Ladder {
             Some(remaining),
             remaining.checked_sub(self.lead()),
             most.and_then(|most| most.checked_sub(ran)),
-            most.and_then(|most| (most + GRACE).checked_sub(ran)),
+            most.and_then(|most| most.saturating_add(GRACE).checked_sub(ran)),
         ];
         // A millisecond more, as timers may be early by less.
-        let ahead =
-            steps.into_iter().flatten().filter(|step| !step.is_zero()).map(|step| step + Duration::from_millis(1));
+        let ahead = steps
+            .into_iter()
+            .flatten()
+            .filter(|step| !step.is_zero())
+            .map(|step| step.saturating_add(Duration::from_millis(1)));
         ahead.min().unwrap_or(LOOK).min(LOOK)
     }
 
@@ -91,6 +94,8 @@ mod tests {
         assert_eq!(due(s(0), s(110)), Some((Cause::Lost, true)), "the lock is what others wait for");
         assert_eq!(Ladder { at_most: None, ..LADDER }.due(s(20), s(1_000_000)), None);
         assert_eq!(Ladder { ttl: s(3600), ..LADDER }.due(s(11), s(0)), None);
+        let endless = Ladder { at_most: Some(Duration::MAX), ..LADDER };
+        assert_eq!((endless.due(s(20), s(100)), endless.pause(s(20), s(100))), (None, LOOK));
     }
 
     /// Whoever sleeps for the pause sees each step within a millisecond or two, and looks twice a second anyway.

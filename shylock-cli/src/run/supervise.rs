@@ -7,10 +7,11 @@ use shylock_core::AsyncLockGuard;
 use tokio::time::sleep;
 
 use super::{
+    gate::Gate,
     job::Job,
-    ladder::{Ladder, Stop},
+    ladder::{Cause, Ladder, Stop},
     signals::Signals,
-    terminal::{self, Terminal},
+    terminal::Terminal,
     watcher::Watcher,
 };
 
@@ -20,70 +21,105 @@ pub(super) struct Ended {
     pub(super) status: ExitStatus,
     /// If it was stopped by us.
     pub(super) stopped: Option<Stop>,
+    /// Whether it had the terminal.
+    pub(super) at_terminal: bool,
 }
 
-pub(super) async fn supervise(
-    job: &mut Job,
-    guard: &AsyncLockGuard,
-    ladder: &Ladder,
-    watcher: &mut Watcher,
-    signals: &mut Signals,
-    terminal: Option<&Terminal>,
-) -> io::Result<Ended> {
-    watcher.watch(job.group).await;
-    if let Some(terminal) = terminal {
+/// What a command is looked after with.
+pub(super) struct Care<'a> {
+    pub(super) guard: &'a AsyncLockGuard,
+    pub(super) ladder: Ladder,
+    pub(super) watcher: &'a mut Watcher,
+    pub(super) signals: &'a mut Signals,
+}
+
+pub(super) async fn supervise(job: &mut Job, gate: Gate, care: &mut Care<'_>) -> io::Result<Ended> {
+    let mut terminal = Terminal::of_this_process();
+    care.watcher.watch(job.group).await;
+    care.watcher.good_for(care.guard.remaining()).await;
+    if terminal.is_for_the_command() {
         terminal.give_to(job.group);
     }
-    let mut stopped: Option<Stop> = None;
-    let mut lost = Some(guard.lost());
-    let status = loop {
-        let (remaining, ran) = (guard.remaining(), job.started.elapsed());
-        watcher.good_for(remaining).await;
-        let due = ladder.due(remaining, ran);
-        if let Some(stop) = due.filter(|stop| stopped.is_none_or(|before| stop.hard && !before.hard)) {
-            stop_job(job, stop);
-            stopped = Some(Stop { cause: stopped.map_or(stop.cause, |before| before.cause), ..stop });
-        }
-        tokio::select! {
-            biased;
-            status = job.end() => break status?,
-            signal = signals.next() => match signal {
-                Signal::SIGCHLD if !job.is_stopped() => {}
-                Signal::SIGCHLD | Signal::SIGTSTP => suspend(job, guard, terminal),
-                signal => job.signal(signal),
-            },
-            () = sleep(ladder.pause(remaining, ran)) => {}
-            () = async { match &mut lost { Some(lost) => drop(lost.await), None => std::future::pending().await } } => lost = None,
-        }
+    // Behind a gate that is dropped, there will be no command.
+    let begun = if care.guard.is_held() { gate.open() } else { Ok(()) };
+    let (status, stopped) = match begun {
+        Ok(()) => watch_over(job, &mut terminal, care).await,
+        Err(error) => (Err(error), None),
     };
-    if stopped.is_some() {
+    if status.is_err() || stopped.is_some_and(|stop| stop.hard) {
         job.kill_the_rest().await;
     }
-    if let Some(terminal) = terminal {
-        terminal.take_back();
+    let at_terminal = terminal.take_back();
+    Ok(Ended { status: status?, stopped, at_terminal })
+}
+
+async fn watch_over(
+    job: &mut Job,
+    terminal: &mut Terminal,
+    care: &mut Care<'_>,
+) -> (io::Result<ExitStatus>, Option<Stop>) {
+    let mut stopped: Option<Stop> = None;
+    // Who was told to end is waited for: all of the group, not only the shell in front of it.
+    let mut ending = false;
+    let mut lost = Some(care.guard.lost());
+    loop {
+        let (remaining, ran) = (care.guard.remaining(), job.started.elapsed());
+        care.watcher.good_for(remaining).await;
+        let due = care.ladder.due(remaining, ran);
+        if due.is_none() && stopped.is_some_and(|stop| stop.cause == Cause::Lost && !stop.hard) {
+            // The store is back, and the command may go on if it wants to.
+            stopped = None;
+        }
+        if let Some(stop) = due.filter(|stop| stopped.is_none_or(|before| stop.hard && !before.hard)) {
+            stop_job(job, stop);
+            stopped = Some(stop);
+        }
+        let killed = stopped.is_some_and(|stop| stop.hard);
+        tokio::select! {
+            biased;
+            status = job.end(!killed && (ending || stopped.is_some())) => return (status, stopped),
+            signal = care.signals.next() => {
+                ending |= matches!(signal, Signal::SIGTERM | Signal::SIGINT | Signal::SIGHUP | Signal::SIGQUIT);
+                obey(signal, job, terminal, care.guard);
+            }
+            () = sleep(care.ladder.pause(remaining, ran)) => {}
+            () = async { match &mut lost { Some(lost) => drop(lost.await), None => std::future::pending().await } } => lost = None,
+        }
     }
-    Ok(Ended { status, stopped })
 }
 
 fn stop_job(job: &Job, stop: Stop) {
-    tracing::debug!(?stop, "the command is stopped");
     job.signal(if stop.hard { Signal::SIGKILL } else { Signal::SIGTERM });
     // One that is suspended does not hear otherwise.
     job.signal(Signal::SIGCONT);
+    tracing::debug!(?stop, "the command is stopped");
+}
+
+fn obey(signal: Signal, job: &Job, terminal: &mut Terminal, guard: &AsyncLockGuard) {
+    match signal {
+        Signal::SIGTSTP => suspend(job, terminal, guard),
+        Signal::SIGCHLD => match job.stopped_by() {
+            // It wants the keys, and they are ours to give.
+            Some(Signal::SIGTTIN | Signal::SIGTTOU) if terminal.is_ours() => {
+                terminal.give_to(job.group);
+                job.signal(Signal::SIGCONT);
+            }
+            Some(Signal::SIGTSTP | Signal::SIGTTIN | Signal::SIGTTOU) => suspend(job, terminal, guard),
+            // Whoever stopped it otherwise will let it go on, and its lock is kept meanwhile.
+            _ => {}
+        },
+        signal => job.signal(signal),
+    }
 }
 
 /// Stops the command and this process, as a shell's job; goes on when the shell says so, if the lock is still held. The
 /// watcher kills a command whose lease ends meanwhile.
-fn suspend(job: &Job, guard: &AsyncLockGuard, terminal: Option<&Terminal>) {
+fn suspend(job: &Job, terminal: &mut Terminal, guard: &AsyncLockGuard) {
     job.signal(Signal::SIGSTOP);
-    if let Some(terminal) = terminal {
-        terminal.take_back();
-    }
-    terminal::stop_this_process();
+    terminal.take_back();
+    terminal.stop_this_process();
     if guard.is_held() {
-        if let Some(terminal) = terminal {
-            terminal.give_to(job.group);
-        }
+        terminal.give_to(job.group);
         job.signal(Signal::SIGCONT);
     }
 }

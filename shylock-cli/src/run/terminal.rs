@@ -7,44 +7,65 @@ use std::{
 };
 
 use nix::{
-    sys::signal::{SigSet, Signal, raise},
-    unistd::{Pid, getpgrp, tcgetpgrp, tcsetpgrp},
+    sys::signal::{SigSet, Signal, killpg, raise},
+    unistd::{Pid, getpgrp, getpid, getsid, tcgetpgrp, tcsetpgrp},
 };
 
 #[derive(Debug)]
 pub(super) struct Terminal {
-    device: File,
+    /// If there is one.
+    device: Option<File>,
     ours: Pid,
+    given: bool,
 }
 
 impl Terminal {
-    /// The terminal, if this process is what its user looks at: its own group is in the foreground, and not a part of a
-    /// pipeline, whose other parts may want the keys.
-    pub(super) fn of_this_job() -> Option<Self> {
-        if !stdin().is_terminal() || !stdout().is_terminal() {
-            return None;
+    pub(super) fn of_this_process() -> Self {
+        let device = File::options().read(true).write(true).open("/dev/tty").ok();
+        Self { device, ours: getpgrp(), given: false }
+    }
+
+    /// Whether the command has it from the beginning. In a pipeline the other parts may want the keys.
+    pub(super) fn is_for_the_command(&self) -> bool {
+        stdin().is_terminal() && stdout().is_terminal()
+    }
+
+    /// Gives it to a group, if it is ours to give: a job in the background has none.
+    pub(super) fn give_to(&mut self, group: Pid) {
+        self.given = self.is_ours();
+        if self.given {
+            self.set(group);
         }
-        let device = File::options().read(true).write(true).open("/dev/tty").ok()?;
-        let ours = getpgrp();
-        (tcgetpgrp(&device) == Ok(ours)).then_some(Self { device, ours })
     }
 
-    pub(super) fn give_to(&self, group: Pid) {
-        self.set(group);
-        // In case that it wanted to read before.
-        let _gone = nix::sys::signal::killpg(group, Signal::SIGCONT);
+    /// Says whether it was given.
+    pub(super) fn take_back(&mut self) -> bool {
+        let given = std::mem::take(&mut self.given);
+        if given {
+            self.set(self.ours);
+        }
+        given
     }
 
-    pub(super) fn take_back(&self) {
-        self.set(self.ours);
+    /// Whether our group is in the foreground.
+    pub(super) fn is_ours(&self) -> bool {
+        self.device.as_ref().is_some_and(|device| tcgetpgrp(device) == Ok(self.ours))
     }
 
-    /// Without this signal's mask, the kernel stops who does this in the background.
+    /// Stops this process, as a job of a shell that will let it go on. Without one, nobody would.
+    pub(super) fn stop_this_process(&self) {
+        if self.device.is_some() && getsid(None) != Ok(getpid()) {
+            let _impossible = raise(Signal::SIGSTOP);
+        }
+    }
+
+    /// The kernel stops who does this in the background, unless the signal is blocked.
     fn set(&self, group: Pid) {
+        let Some(device) = &self.device else { return };
         let mut mask = SigSet::empty();
         mask.add(Signal::SIGTTOU);
         let blocked = mask.thread_block();
-        if let Err(error) = tcsetpgrp(&self.device, group) {
+        if let Err(error) = tcsetpgrp(device, group) {
             tracing::debug!(%error, "the terminal was not handed over");
         }
         if blocked.is_ok() {
@@ -53,7 +74,8 @@ impl Terminal {
     }
 }
 
-/// Stops this process until somebody lets it go on.
-pub(super) fn stop_this_process() {
-    let _impossible = raise(Signal::SIGSTOP);
+/// What the terminal would have done, had the command not had it: those who wait for this process, such as a script, are to
+/// end, too.
+pub(super) fn pass_on(signal: Signal) {
+    let _gone = killpg(getpgrp(), signal);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shylock_core::{AsyncLock, AsyncLockGuard, Error, LockManager};
+use shylock_core::{AsyncLock, AsyncLockGuard, Error};
 use tokio::time::timeout;
 
 use super::{progress, signals::Signals};
@@ -11,17 +11,13 @@ use crate::{arguments::Run, failure::Failure, output::plain};
 /// How long the end waits for what was asked for to be withdrawn.
 const CLOSING: Duration = Duration::from_secs(2);
 
-pub(super) async fn acquire(
-    lock: &AsyncLock,
-    manager: &LockManager,
-    options: &Run,
-    signals: &mut Signals,
-) -> Result<AsyncLockGuard, Failure> {
+pub(super) async fn acquire(lock: &AsyncLock, options: &Run, signals: &mut Signals) -> Result<AsyncLockGuard, Failure> {
+    let manager = lock.manager()?;
     let interrupted = tokio::select! {
         biased;
         outcome = asked(lock, options) => return outcome.map_err(|error| failure(error, options)),
         signal = signals.next_request() => Failure::interrupted(signal as i32),
-        () = progress::show(manager, &options.name) => unreachable!("it is shown for as long as it takes"),
+        () = progress::show(&manager, &options.name) => unreachable!("it is shown for as long as it takes"),
     };
     drop(timeout(CLOSING, manager.close()).await);
     Err(interrupted)
@@ -29,8 +25,8 @@ pub(super) async fn acquire(
 
 async fn asked(lock: &AsyncLock, options: &Run) -> Result<AsyncLockGuard, Error> {
     match options.wait {
-        _ if options.no_wait => at_once(lock).await,
         Some(Duration::ZERO) => at_once(lock).await,
+        _ if options.no_wait => at_once(lock).await,
         Some(limit) => lock.acquire_timeout(limit).await,
         None => lock.acquire().await,
     }

@@ -5,11 +5,12 @@ use std::{
     io::{self, BufRead},
     process::{ExitCode, Stdio},
     sync::mpsc::{self, RecvTimeoutError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use nix::{
     sys::signal::{Signal, killpg},
+    time::{ClockId, clock_gettime},
     unistd::Pid,
 };
 use tokio::{
@@ -18,10 +19,14 @@ use tokio::{
     time::timeout,
 };
 
+use crate::output::tell;
+
 /// The only argument of the second process.
 const ROLE: &str = "__watch";
 /// A watcher that does not read any more must not hold up the one that it watches.
 const WRITING: Duration = Duration::from_millis(100);
+/// Timers stand still while the machine sleeps.
+const LOOK: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
 pub(super) struct Watcher {
@@ -44,7 +49,7 @@ impl Watcher {
 
     /// The command may run for so long without another word.
     pub(super) async fn good_for(&mut self, remaining: Duration) {
-        self.tell(&format!("good {}\n", remaining.as_millis())).await;
+        self.tell(&format!("good {}\n", now().saturating_add(remaining).as_millis())).await;
     }
 
     /// There is nothing to watch any more.
@@ -57,16 +62,22 @@ impl Watcher {
     async fn tell(&mut self, word: &str) {
         let Some(input) = &mut self.input else { return };
         if !matches!(timeout(WRITING, input.write_all(word.as_bytes())).await, Ok(Ok(()))) {
-            tracing::warn!("the watcher is gone: nobody stops the command if this process is killed");
+            tell("the watcher is gone: nobody stops the command if this process is killed");
             self.input = None;
         }
     }
+}
+
+/// The clock that also counts while the machine sleeps.
+fn now() -> Duration {
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default()
 }
 
 /// What the first process says.
 #[derive(Debug, PartialEq, Eq)]
 enum Word {
     Group(i32),
+    /// Until then, on that clock.
     Good(Duration),
     Done,
 }
@@ -91,13 +102,14 @@ pub(crate) fn serve() -> Option<ExitCode> {
 /// Whom to kill, when it is time.
 fn watch(heard: &mpsc::Receiver<Word>) -> Option<Pid> {
     let mut group = None;
-    let mut good_until: Option<Instant> = None;
+    let mut good_until = Duration::MAX;
     loop {
-        let left = good_until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
-        match heard.recv_timeout(left) {
+        let left = good_until.saturating_sub(now());
+        match heard.recv_timeout(left.min(LOOK)) {
             Ok(Word::Done) => return None,
             Ok(Word::Group(id)) => group = Some(Pid::from_raw(id)),
-            Ok(Word::Good(remaining)) => good_until = Instant::now().checked_add(remaining),
+            Ok(Word::Good(until)) => good_until = until,
+            Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return group,
         }
     }
@@ -135,9 +147,10 @@ mod tests {
             let _told = stay.then_some(told);
             watch(&heard).map(Pid::as_raw)
         };
-        let long = || Word::Good(Duration::from_secs(3600));
+        let long = || Word::Good(now() + Duration::from_secs(3600));
         assert_eq!(outcome(vec![Word::Group(7), long()], false), Some(7), "killed");
-        assert_eq!(outcome(vec![Word::Group(7), long(), Word::Good(Duration::ZERO)], true), Some(7), "stopped");
+        let soon = Word::Good(now() + Duration::from_millis(30));
+        assert_eq!(outcome(vec![Word::Group(7), long(), soon], true), Some(7), "stopped");
         assert_eq!(outcome(vec![Word::Group(7), long(), Word::Done], true), None);
         assert_eq!(outcome(vec![], false), None);
     }

@@ -63,7 +63,6 @@ impl fmt::Debug for Address {
 fn hosts(uri: &str) -> &str {
     let rest = uri.split_once("://").map_or("", |(_, rest)| rest);
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    // A password with a bare `@` or `/` is no good address; the driver refuses it.
     authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts)
 }
 
@@ -76,13 +75,14 @@ fn sqlite(path: &str) -> Result<Address, &'static str> {
 }
 
 fn mongo(text: &str) -> Result<Address, &'static str> {
-    let (_, rest) = text.split_once("://").ok_or("`//` is missing after its scheme")?;
+    let rest = after_scheme(text)?;
     let path = rest.split('?').next().unwrap_or_default().split_once('/').map_or("", |(_, path)| path);
     let database = if path.is_empty() { MONGO_DATABASE } else { path };
     Ok(Address::Mongo { uri: text.to_owned(), database: database.to_owned() })
 }
 
 fn arango(scheme: &str, text: &str) -> Result<Address, &'static str> {
+    after_scheme(text)?;
     let url = Url::parse(text).map_err(|_| "it is no URL: look at its host and its port")?;
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or("it has no host")?;
     if url.query().is_some() || url.fragment().is_some() {
@@ -99,6 +99,16 @@ fn arango(scheme: &str, text: &str) -> Result<Address, &'static str> {
     };
     let endpoint = format!("{scheme}://{host}:{}", url.port().unwrap_or(8529));
     Ok(Address::Arango { endpoint, database, login })
+}
+
+/// What follows the scheme, if no part of a password would be taken for a host or a path.
+fn after_scheme(text: &str) -> Result<&str, &'static str> {
+    let (_, rest) = text.split_once("://").ok_or("`//` is missing after its scheme")?;
+    let behind = rest.find(['/', '?', '#']).map_or("", |end| &rest[end..]);
+    if behind.contains('@') || rest.matches('@').count() > 1 {
+        return Err("percent-encode `/`, `?`, `#` and `@` in the user and the password");
+    }
+    Ok(rest)
 }
 
 /// Without `%20` and the like.
@@ -147,6 +157,11 @@ mod tests {
             "arangodb:u:hidden@h",
             "arangodb://u:hidden@h:hidden",
             "arangodb://u:hidden@h/d/e",
+            "mongodb://u:hid/hidden@h/d",
+            "mongodb://u:hid?hidden@h",
+            "mongodb://u:hid@hidden@h",
+            "arangodb://root:123/hidden@h",
+            "arangodb://root:1#hidden@h",
             "arangodb://u:hidden@h/d?x=1",
             "postgres://u:hidden@h",
         ] {

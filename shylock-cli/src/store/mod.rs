@@ -2,7 +2,7 @@
 
 mod address;
 
-use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
+use std::{ffi::OsString, fs::DirBuilder, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
 
 use shylock_core::Backend;
 
@@ -17,14 +17,26 @@ pub(crate) struct Store {
 
 /// Where the locks are: as told, or as `SHYLOCK_STORE` says, or in a file in the user's state folder.
 pub(crate) fn address(told: Option<&str>) -> Result<Address, Failure> {
-    let of_environment = || std::env::var("SHYLOCK_STORE").ok().filter(|url| !url.is_empty());
-    match told.map(ToOwned::to_owned).or_else(of_environment) {
+    let url = match told {
+        Some(url) => Some(url.to_owned()),
+        None => of_environment()?,
+    };
+    match url {
         Some(url) => Address::parse(&url),
         None => {
             let address = Address::default_file(|name| std::env::var_os(name))?;
             make_folder(&address)?;
             Ok(address)
         }
+    }
+}
+
+/// Whoever sets it wants another store than the user's file: what cannot be one is no reason to take that.
+fn of_environment() -> Result<Option<String>, Failure> {
+    match std::env::var_os("SHYLOCK_STORE").map(OsString::into_string) {
+        None => Ok(None),
+        Some(Ok(url)) if !url.is_empty() => Ok(Some(url)),
+        Some(_) => Err(Failure::usage("SHYLOCK_STORE is empty, or no text").with_hint("unset it to use your own file")),
     }
 }
 
