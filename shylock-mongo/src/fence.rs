@@ -1,6 +1,6 @@
 //! [`Fence`]: a MongoDB transaction that commits only if the lock is still held.
 
-use std::future::Future;
+use std::future::{Future, IntoFuture};
 
 use mongodb::{
     ClientSession,
@@ -8,6 +8,7 @@ use mongodb::{
     error::{Error as DriverError, ErrorKind},
 };
 use shylock_core::{AsyncLockGuard, Error};
+use tokio::time::timeout;
 
 use crate::{MongoBackend, error, query::Queries};
 
@@ -34,6 +35,9 @@ pub trait Fence: sealed::Sealed {
     ///   transaction's first statement and its fence makes the fence fail with the label `TransientTransactionError`.
     /// - Release the lock after the commit: a release waits for the transaction's end, and one that is awaited before it
     ///   waits in vain, for the manager's call time-out.
+    ///
+    /// Fence a transaction once, and have one fenced transaction of a guard at a time: two meet in the lock's record, and the
+    /// server lets only one of them go on. It takes the manager's call time-out at most, twice where it fails.
     ///
     /// The session may be of any client of the same deployment. The user of that client needs the rights `find` and
     /// `update` on the collection of the locks.
@@ -90,7 +94,7 @@ impl Fence for AsyncLockGuard {
         let outcome = touch(self, session).await;
         if outcome.is_err() {
             // It fails if there is nothing to abort any more.
-            drop(session.abort_transaction().await);
+            drop(timeout(self.manager().call_timeout(), session.abort_transaction().into_future()).await);
         }
         if matches!(outcome, Err(FenceError::NotSeen)) {
             // Now that nothing of ours is in the way of it: is it the lock that is gone, or the view that is old?
@@ -127,7 +131,10 @@ async fn touch(guard: &AsyncLockGuard, session: &mut ClientSession) -> Result<()
     // A write that changes nothing would meet no conflict, and so fence nothing.
     let change = doc! { "$inc": { "fences": 1_i64 } };
     let update = records.update_one(Queries::is_live(guard.key()), change).session(session);
-    match update.await.map_err(FenceError::Driver)?.matched_count {
+    // The driver would wait for ever for an answer that was lost.
+    let answer = timeout(manager.call_timeout(), update.into_future()).await;
+    let no_answer = |_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into());
+    match answer.unwrap_or_else(no_answer).map_err(FenceError::Driver)?.matched_count {
         0 => Err(FenceError::NotSeen),
         _ => Ok(()),
     }

@@ -192,7 +192,7 @@ impl Acquisition {
     /// Waits for the answers to requests that are still open, now that nobody else does: one that was lost on a connection
     /// which looks alive must not leave a lease to its end. The requests are what `close` waits for, not this.
     fn watch_over(self: &Arc<Self>) {
-        if self.ledger().open_since().is_none() {
+        if !self.ledger().is_open() {
             return;
         }
         let (this, limit) = (Arc::downgrade(self), self.terms.call_limit);

@@ -111,6 +111,12 @@ impl<M: Copy> Ledger<M> {
         self.open > self.handed
     }
 
+    /// Whether a request may still be granted.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.open > 0
+    }
+
     /// When the first of the requests was sent that may still be granted.
     #[must_use]
     pub const fn open_since(&self) -> Option<M> {
@@ -140,7 +146,11 @@ mod tests {
         assert!(!waited_for.overdue(), "it is being found out");
         let mut answered = ledger(&[1]);
         answered.close();
-        assert!(!answered.abandon() && !answered.overdue());
+        assert!(!answered.abandon() && !answered.overdue() && !answered.is_open());
+        let mut granted = ledger(&[1]);
+        assert!(granted.is_open());
+        granted.granted(1, token(7));
+        assert!(!granted.is_open());
     }
 
     fn ledger(sendings: &[u8]) -> Ledger<u8> {

@@ -156,22 +156,23 @@ impl Drop for Pending<'_> {
 pub(crate) struct Attempts<'a> {
     acquire: &'a Acquire,
     sent: u32,
+    /// Who was seen last, where a span wants to know.
+    holder: Option<String>,
     /// When the lease of the holder that was last seen can be taken over.
     ends: Option<Instant>,
 }
 
 impl<'a> Attempts<'a> {
     pub(crate) const fn new(acquire: &'a Acquire) -> Self {
-        Self { acquire, sent: 0, ends: None }
+        Self { acquire, sent: 0, holder: None, ends: None }
     }
 
     pub(crate) fn asks(&mut self) {
         self.sent += 1;
-        self.acquire.record("attempts", self.sent);
     }
 
     pub(crate) fn held(&mut self, info: &LockInfo) {
-        self.acquire.record("holder", field::display(info.who()));
+        self.holder = (!self.acquire.span.is_disabled()).then(|| info.who().to_string());
         self.acquire.meets(|| Some(info.who().to_string()));
         self.ends = Instant::now().checked_add(info.takeover_in);
     }
@@ -186,5 +187,15 @@ impl<'a> Attempts<'a> {
     pub(crate) fn failed(&self, error: &BackendError) {
         let (lock, error) = (&self.acquire.lock, error as Cause<'_>);
         tracing::debug!(%lock, error, "an attempt failed and is repeated");
+    }
+}
+
+impl Drop for Attempts<'_> {
+    /// Once, since those who write spans down keep all that is recorded in a wait of days.
+    fn drop(&mut self) {
+        self.acquire.record("attempts", self.sent);
+        if let Some(holder) = &self.holder {
+            self.acquire.record("holder", holder.as_str());
+        }
     }
 }
