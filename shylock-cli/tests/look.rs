@@ -118,6 +118,27 @@ fn the_doctor_tells_what_is_wrong() {
     }
 }
 
+/// As in `shylock list | head`.
+#[test]
+fn who_reads_may_have_enough() {
+    let place = Place::new();
+    for arguments in [&["list", "--json"][..], &["completions", "bash"], &["doctor"], &["show", "x"]] {
+        let mut running = place.spawn(arguments);
+        drop(running.0.stdout.take());
+        let code = running.code();
+        let mut told = String::new();
+        let stderr = running.0.stderr.as_mut().expect("piped");
+        std::io::Read::read_to_string(stderr, &mut told).expect("text");
+        assert!(matches!(code, 0 | 1) && told.is_empty(), "{arguments:?}: {code} {told}");
+    }
+}
+
+#[test]
+fn an_address_in_the_wrong_place_is_not_quoted() {
+    let (code, _, told) = Place::new().outcome(&["mongodb://u:hidden@h/db", "list"]);
+    assert!(code == 64 && told.contains("--store") && !told.contains("hidden"), "{told}");
+}
+
 #[test]
 fn pages_are_generated() {
     let place = Place::new();

@@ -2,14 +2,10 @@
 
 mod support;
 
-use std::{
-    fs,
-    os::unix::process::ExitStatusExt,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use support::{Place, eventually};
+use support::Place;
 
 #[test]
 fn the_status_is_the_commands() {
@@ -85,23 +81,6 @@ fn one_waits_or_not_as_it_is_told() {
 }
 
 #[test]
-fn signals_are_passed_on_to_the_whole_group() {
-    let place = Place::new();
-    let script = "trap 'echo usr1 >> got' USR1; trap 'echo term >> got; exit 3' TERM
-        sh -c 'trap \"\" USR1; trap \"echo child >> got; exit\" TERM; echo > ready; while :; do sleep 0.05; done' &
-        while :; do sleep 0.05; done";
-    let mut running = place.spawn(&["run", "k", "--", "sh", "-c", script]);
-    place.line_in("ready");
-    running.signal(Signal::SIGUSR1);
-    eventually(|| fs::read_to_string(place.file("got")).ok().filter(|got| got.contains("usr1")));
-    running.signal(Signal::SIGTERM);
-    assert_eq!(running.code(), 3);
-    eventually(|| {
-        fs::read_to_string(place.file("got")).ok().filter(|got| got.contains("term") && got.contains("child"))
-    });
-}
-
-#[test]
 fn a_command_that_runs_for_too_long_is_stopped() {
     let place = Place::new();
     let since = Instant::now();
@@ -141,15 +120,4 @@ fn the_lock_is_kept_at_least_so_long_and_no_longer() {
     // Nothing has run: nothing has to be kept.
     assert_eq!(place.outcome(&["run", "--at-least", "1h", "k", "no-such-program"]).0, 127);
     assert_eq!(place.outcome(&["run", "-n", "k", "true"]).0, 0);
-}
-
-#[test]
-fn a_dead_program_leaves_no_command_behind() {
-    let place = Place::new();
-    let script = "trap '' TERM; sleep 100 & echo $$ > group; sleep 100";
-    let mut running = place.spawn(&["run", "k", "--", "sh", "-c", script]);
-    let group = place.pid_in("group");
-    running.signal(Signal::SIGKILL);
-    assert_eq!(running.end().signal(), Some(9));
-    eventually(|| (!support::is_alive(group)).then_some(()));
 }

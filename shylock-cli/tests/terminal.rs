@@ -91,6 +91,46 @@ fn ctrl_z_stops_the_job_and_fg_goes_on() {
     assert_eq!(code, 5, "{shown}");
 }
 
+/// A password is asked for at the terminal, wherever the output goes.
+#[test]
+fn a_command_whose_output_goes_elsewhere_can_ask() {
+    let place = Place::new();
+    let script =
+        format!("{PROGRAM} run k -- sh -c 'echo ask > /dev/tty; read x < /dev/tty; echo got $x' > out; cat out");
+    let (code, _) =
+        at_a_terminal(&place, &["/bin/sh", "-c", &script], &[Expect("ask"), Send("hi\n"), Expect("got hi")]);
+    assert_eq!(code, 0);
+}
+
+/// In the background it leaves the keys to the shell.
+#[test]
+fn bg_leaves_the_terminal_to_the_shell() {
+    let place = Place::new();
+    let steps = [
+        Expect("ready>"),
+        Send("$PROGRAM run k -- sh -c 'echo u''p; i=0; while [ $i -lt 500000 ]; do i=$((i+1)); done; echo > done'\n"),
+        Expect("up"),
+        Send("\u{1a}"),
+        Expect("Stopped"),
+        Send("bg\n"),
+        Expect("ready>"),
+        Send("wait; cat done; echo al''ive; exit 5\n"),
+        Expect("alive"),
+    ];
+    let script = format!("PS1='ready>' PROGRAM={PROGRAM} exec bash --norc --noprofile -i");
+    let (code, shown) = at_a_terminal(&place, &["/bin/bash", "-c", &script], &steps);
+    assert_eq!(code, 5, "{shown}");
+}
+
+/// Ctrl-C is meant for all that runs, such as a loop around this program.
+#[test]
+fn ctrl_c_ends_the_script_around_it() {
+    let place = Place::new();
+    let script = format!("{PROGRAM} run k -- sh -c 'echo up; exec sleep 100'; echo went on");
+    let (code, shown) = at_a_terminal(&place, &["/bin/bash", "-c", &script], &[Expect("up"), Send("\u{3}")]);
+    assert!(code == 128 + 2 && !shown.contains("went on"), "{code} {shown}");
+}
+
 #[test]
 fn who_waits_sees_for_whom() {
     let place = Place::new();

@@ -47,7 +47,7 @@ pub(crate) async fn run(options: &Run, told: Option<&str>) -> Result<u8, Failure
     };
     let outcome = finish::finish(ended, guard, options, acquired).await;
     if let Some(signal @ (Signal::SIGINT | Signal::SIGQUIT)) = interrupted.and_then(|signal| signal.try_into().ok()) {
-        terminal::pass_on(signal);
+        terminal::end_by(signal);
     }
     outcome
 }

@@ -21,14 +21,15 @@ pub(super) async fn show(manager: &LockManager, name: &str) {
     if !stderr().is_terminal() {
         return std::future::pending().await;
     }
+    sleep(PATIENCE).await;
     let _line = Line;
     loop {
-        sleep(PATIENCE).await;
         match manager.inspect(name).await {
             Ok(Some(holder)) => put(&format!("waiting for {}: {}", plain(name), of(&holder))),
             Ok(None) => put(&format!("waiting for {}", plain(name))),
             Err(_) => put(&format!("waiting for {}: the store does not answer", plain(name))),
         }
+        sleep(PATIENCE).await;
     }
 }
 

@@ -4,6 +4,8 @@
 use std::{
     fs::File,
     io::{IsTerminal, stdin, stdout},
+    os::unix::process::CommandExt,
+    process::Command,
 };
 
 use nix::{
@@ -74,8 +76,11 @@ impl Terminal {
     }
 }
 
-/// What the terminal would have done, had the command not had it: those who wait for this process, such as a script, are to
-/// end, too.
-pub(super) fn pass_on(signal: Signal) {
+/// What the terminal would have done, had the command not had it: this process ends by the signal, and those who wait for it,
+/// such as a script, get it, too. Returns where that fails.
+pub(super) fn end_by(signal: Signal) {
     let _gone = killpg(getpgrp(), signal);
+    // A handler can be taken away by `exec` alone, without unsafe code.
+    let word = signal.as_str().trim_start_matches("SIG");
+    drop(Command::new("/bin/sh").arg("-c").arg(format!("kill -{word} $$")).exec());
 }
