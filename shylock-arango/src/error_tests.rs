@@ -121,3 +121,18 @@ fn what_is_unfit_is_an_option_to_change() {
     let Error::Backend { retryable: false, source } = refused else { panic!("{refused:?}") };
     assert!(source.is::<RequestError>(), "{source:?}");
 }
+
+/// Who cannot log in because a server is busy is to come back later, like anybody else.
+#[test]
+fn a_login_passes_on_what_its_failure_means() {
+    let login = |status, number| RequestError::Login { source: refused(status, number).into() }.meaning();
+    assert_eq!(login(503, 21003), Meaning::Overloaded);
+    assert_eq!(login(404, 1203), Meaning::Permanent);
+    assert_eq!(login(409, 1200), Meaning::NotApplied);
+}
+
+#[test]
+fn a_missing_right_is_known() {
+    assert!(refused(403, 11).is_forbidden() && refused(401, 11).is_forbidden());
+    assert!(!refused(404, 11).is_forbidden() && !refused(403, 1202).is_forbidden() && !unanswered().is_forbidden());
+}

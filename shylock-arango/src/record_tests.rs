@@ -131,3 +131,34 @@ fn an_answer_without_the_time_is_no_answer() {
         assert_eq!(*read(&name(), &row, SKEW).expect_err("no answer").failure(), Failure::Ambiguous);
     }
 }
+
+#[test]
+fn a_grant_and_a_live_lease_are_told_from_those_that_ended() {
+    let record = || read(&name(), &row(), SKEW).expect("sound");
+    let ended = || read(&name(), &with("expiresAt", json!(NOW)), SKEW).expect("sound");
+    let (holder, token) = (held(&row()).holder, held(&row()).token);
+    assert_eq!(record().grant_of(holder), Some(Grant { token }));
+    assert_eq!(record().grant_of(HolderId::from_bytes([1; 16])), None);
+    assert_eq!(ended().grant_of(holder), None);
+    assert_eq!(record().live().map(|info| info.token), Some(token));
+    assert_eq!((ended().live(), Record::Free.live(), Record::Free.grant_of(holder)), (None, None, None));
+}
+
+#[test]
+fn what_is_missing_is_named_and_ends_are_taken_to_their_bounds() {
+    let detail = |field: &str, value: Value| match read(&name(), &with(field, value), SKEW) {
+        Err(error) => error.to_string(),
+        Ok(record) => format!("{record:?}"),
+    };
+    for (field, says) in [("name", "no name"), ("token", "no token"), ("expiresAt", "no end"), ("owner", "no owner")] {
+        assert!(detail(field, Value::Null).contains(says), "{field}: {}", detail(field, Value::Null));
+    }
+    let farthest = NOW + FARTHEST_END.as_secs_f64();
+    assert!(
+        detail("expiresAt", json!(farthest)).starts_with("Held") && detail("expiresAt", json!(0.0)).starts_with("Held")
+    );
+    assert!(
+        detail("expiresAt", json!(farthest + 1.0)).contains("farther")
+            && detail("expiresAt", json!(-1.0)).contains("1970")
+    );
+}
