@@ -31,7 +31,7 @@ STORES
 EXIT STATUS
   that of the command, or 128 + N where signal N ended it; of shylock itself:
     1    held by another (--no-wait, --wait; see --conflict-exit-code); `show`: nobody holds it;
-         `doctor`: something is wrong
+         `break`: it was not broken; `doctor`: something is wrong
     64   wrong arguments
     69   the store cannot be used
     71   the operating system refused something
@@ -84,7 +84,7 @@ pub(crate) enum Command {
 /// it may have left running in the background.
 ///
 /// If the lease cannot be renewed in time, the group gets SIGTERM, and SIGKILL early enough to be gone before the lease
-/// ends. That also happens if shylock itself is killed.
+/// ends. That also happens if shylock itself is killed. A command that was told to end is waited for with all of its group.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// Wait for so long at most: 30s, 1m30s, 2.5 (seconds). Default: as long as it takes
