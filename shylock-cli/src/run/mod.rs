@@ -1,4 +1,4 @@
-//! `run`: a command under a lock. Who holds it no more has no command running any more: see [`supervise`].
+//! `run`: a command under a lock. Who holds it no more has no command running any more: see [`supervise()`].
 
 mod finish;
 pub(crate) mod gate;
