@@ -6,6 +6,7 @@ mod builder;
 mod clock;
 mod error;
 mod filesystem;
+mod mounts;
 mod notices;
 mod place;
 mod record;
@@ -14,7 +15,6 @@ mod setup;
 mod store;
 mod worker;
 
-pub use rusqlite;
 pub use shylock_core::{
     AcquireRequest, AsyncLock, AsyncLockGuard, Attempt, Backend, BackendError, DEFAULT_TTL, Error, Failure,
     FencingToken, Grant, HandOff, HolderId, HolderInfo, InvalidName, LeaseKey, ListQuery, LockInfo, LockManager,
