@@ -93,6 +93,8 @@ fn work(mut store: Store, mut notices: Notices, queue: &mpsc::Receiver<Message>)
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use shylock_core::Failure;
 
     use super::*;
@@ -103,7 +105,8 @@ mod tests {
     }
 
     async fn failure(worker: &Worker) -> Failure {
-        worker.ask(|_, _| Ok(())).await.expect_err("nobody answers").failure().clone()
+        let asked = tokio::time::timeout(Duration::from_secs(10), worker.ask(|_, _| Ok(()))).await;
+        asked.expect("in time").expect_err("nobody answers").failure().clone()
     }
 
     #[tokio::test]

@@ -3,10 +3,13 @@
 
 mod support;
 
-use std::{fs, os::unix::process::parent_id, path::Path, process::Command};
+use std::{fs, os::unix::process::parent_id, path::Path, process::Command, time::Duration};
 
 use shylock_sqlite::{Backend, Error, Result, SqliteBackend, SqliteError};
 use support::{Folder, acquire, again, name, part, played_well, run};
+use tokio::time::timeout;
+
+const TTL: Duration = Duration::from_secs(30);
 
 /// Preloaded: asking for the parent forks, and tells the child 0.
 const FORK: &str = include_str!("../../tests/tests/scenarios/fork_shim.c");
@@ -39,10 +42,11 @@ fn fork(path: &Path) {
         std::process::exit(0);
     }
     let store = run(SqliteBackend::open(path)).expect("opened");
-    let lease = run(acquire(&store, &name("x"), std::time::Duration::from_secs(30)));
+    let lease = run(acquire(&store, &name("x"), TTL));
     if parent_id() == 0 {
         let again = is_refused(run(SqliteBackend::open(path)));
-        let copied = is_refused(run(store.inspect(&lease.name)).map_err(Error::from));
+        let asked = async { timeout(TTL, store.inspect(&lease.name)).await.expect("in time").map_err(Error::from) };
+        let copied = is_refused(run(asked));
         drop(store);
         println!("told late child is refused {again}, its copy {copied}");
         std::process::exit(0);
