@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use shylock_sqlite::{LockManager, Result, SqliteBackend, rusqlite};
+use shylock_sqlite::{LockManager, Result, SqliteBackend};
 
 const TIMES: u32 = 2000;
 

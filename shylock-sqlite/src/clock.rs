@@ -1,9 +1,20 @@
 //! The file's clock: it follows the wall clock from one start of the machine to the next, and nobody can set it in between.
 
-use std::{io, time::Duration};
+use std::time::Duration;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use std::{fs, io, path::Path};
+
+use shylock_core::BackendError;
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use crate::{error::SqliteError, mounts};
 
 /// How far ahead the file's clock is promised to come, so that a power failure cannot turn it back.
 const RESERVE: Duration = Duration::from_secs(10 * 60);
+
+/// The kernel's name of this start of the machine.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// This start of this machine, and the clock that counts since then.
 #[derive(Debug)]
@@ -50,11 +61,18 @@ pub(crate) fn whole_micros(time: Duration) -> Duration {
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 impl Machine {
-    pub(crate) fn this() -> io::Result<Self> {
-        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned();
-        // Not there on kernels without time namespaces.
-        let offsets = std::fs::read_to_string("/proc/self/timens_offsets").unwrap_or_default();
-        Ok(Self { boot, shift: shift(&offsets) })
+    pub(crate) fn this() -> Result<Self, BackendError> {
+        if mounts::is_mount_point(&mounts::read(), Path::new(BOOT_ID)) {
+            return Err(BackendError::permanent(SqliteError::HiddenBoot));
+        }
+        let failed = |error| BackendError::not_applied(error, None);
+        let boot = fs::read_to_string(BOOT_ID).map_err(failed)?.trim().to_owned();
+        let namespace = |link| if_there(fs::read_link(link)).map_err(failed);
+        if are_other_times(namespace("/proc/self/ns/time")?, namespace("/proc/self/ns/time_for_children")?) {
+            return Err(BackendError::permanent(SqliteError::OtherTime));
+        }
+        let offsets = if_there(fs::read_to_string("/proc/self/timens_offsets")).map_err(failed)?;
+        Ok(Self { boot, shift: shift(&offsets.unwrap_or_default()) })
     }
 
     /// Since the machine's start. It counts suspended time, and cannot be set.
@@ -68,7 +86,7 @@ impl Machine {
 /// Elsewhere it is the wall clock that counts, and all is one era.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 impl Machine {
-    pub(crate) fn this() -> io::Result<Self> {
+    pub(crate) fn this() -> Result<Self, BackendError> {
         Ok(Self { boot: String::new(), shift: 0 })
     }
 
@@ -80,6 +98,21 @@ impl Machine {
 /// The wall clock, since 1970.
 pub(crate) fn wall() -> Duration {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Kernels without time namespaces have no such files.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn if_there<T>(read: io::Result<T>) -> io::Result<Option<T>> {
+    match read {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
+    }
+}
+
+/// Whether a process and its children are in different time namespaces: the kernel then tells the children's offsets only.
+#[cfg(any(target_os = "linux", target_os = "android", test))]
+fn are_other_times(own: Option<std::path::PathBuf>, childrens: Option<std::path::PathBuf>) -> bool {
+    own.zip(childrens).is_some_and(|(own, childrens)| own != childrens)
 }
 
 /// Reads `boottime <seconds> <nanoseconds>`.
@@ -122,6 +155,15 @@ mod tests {
         let era = Era::begin(None, s(1000), s(50));
         assert_eq!(era.reservation(s(900)), era.reserved);
         assert_eq!(era.reservation(era.reserved), era.reserved + RESERVE);
+    }
+
+    #[test]
+    fn a_time_namespace_for_children_is_noticed() {
+        let namespace = |number: u32| Some(format!("time:[{number}]").into());
+        assert!(are_other_times(namespace(1), namespace(2)));
+        assert!(!are_other_times(namespace(1), namespace(1)));
+        assert!(!are_other_times(namespace(1), None), "the kernel knows of none");
+        assert!(!are_other_times(None, None));
     }
 
     #[test]

@@ -10,10 +10,10 @@ pub enum SqliteError {
     /// There is no room for what was to be written. What is held stays held until its lease ends; make room, and all
     /// goes on.
     #[error("the disk of the lock file is full")]
-    DiskFull(#[source] rusqlite::Error),
+    DiskFull(#[source] Source),
     /// Other processes were writing all the time; or one of them was stopped in the middle of it.
     #[error("other processes kept the lock file busy for seconds")]
-    Busy(#[source] rusqlite::Error),
+    Busy(#[source] Source),
     /// The path leads to another file than the one that was opened, or to none. Processes with the one and processes with
     /// the other would not see each other's locks.
     #[error("the lock file was removed or replaced since it was opened: open it again, in all processes")]
@@ -21,13 +21,34 @@ pub enum SqliteError {
     /// Somebody opened the file under another kernel while this process had it open: a virtual machine, or another host.
     #[error("another machine uses the lock file: give each machine a file of its own, or use a lock server")]
     OtherMachine,
-    /// The file is not what SQLite has written.
-    #[error("the lock file is damaged: stop all programs that use it, and remove it")]
-    Damaged(#[source] rusqlite::Error),
+    /// This process was forked from one that had opened a lock file, this one or another: SQLite here believes that it
+    /// has locks on the file which only the other has.
+    #[error("this process was forked from one that had opened a lock file: open it only after the fork")]
+    Forked,
+    /// The container has a `boot_id` of its own, as LXC, Incus and systemd-nspawn give it one. By that the machine would
+    /// seem to have been started again, which ends all leases.
+    #[error(
+        "the kernel's boot_id is hidden here, as in LXC and systemd-nspawn, so leases of the host's processes cannot be \
+         told from those before a restart: unmount /proc/sys/kernel/random/boot_id, or use a lock server"
+    )]
+    HiddenBoot,
+    /// This process has made a time namespace for its children, and cannot tell its own offset from the machine's clock.
+    #[error("this process and its children are in different time namespaces: open the lock file in a child")]
+    OtherTime,
+    /// The file is not what SQLite has written. A new file in its place knows nothing of the old one's tokens: if that
+    /// one's clock was ahead of the wall clock, by up to ten minutes for each restart of the machine, or more where the
+    /// wall clock was set back, new tokens may be smaller than old ones for as long.
+    #[error(
+        "the lock file is damaged: stop all programs that use it, and remove it; tokens of the new file may be smaller \
+         than those before for up to ten minutes per restart of the machine"
+    )]
+    Damaged(#[source] Source),
     /// Anything else that SQLite says.
     #[error("the lock file cannot be used")]
-    Other(#[source] rusqlite::Error),
+    Other(#[source] Source),
 }
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// What ends a transaction before it has changed anything.
 #[derive(Debug)]
@@ -78,7 +99,9 @@ pub(crate) fn code(error: &rusqlite::Error) -> Option<ErrorCode> {
 }
 
 fn named(error: rusqlite::Error) -> SqliteError {
-    match code(&error) {
+    let code = code(&error);
+    let error = Box::new(error);
+    match code {
         Some(ErrorCode::DiskFull) => SqliteError::DiskFull(error),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => SqliteError::Busy(error),
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => SqliteError::Damaged(error),

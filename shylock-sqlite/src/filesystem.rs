@@ -34,6 +34,41 @@ pub(crate) const fn reach(kind: u32) -> Reach {
     }
 }
 
+/// Types of FUSE file systems whose files others may have, too; a virtual machine's host, for one.
+const SHARED: [&str; 25] = [
+    "virtiofs",
+    "fuse.sshfs",
+    "fuse.glusterfs",
+    "fuse.ceph",
+    "fuse.ceph-fuse",
+    "fuse.rclone",
+    "fuse.s3fs",
+    "fuse.s3ql",
+    "fuse.goofys",
+    "fuse.mountpoint-s3",
+    "fuse.gcsfuse",
+    "fuse.blobfuse",
+    "fuse.blobfuse2",
+    "fuse.juicefs",
+    "fuse.moosefs",
+    "fuse.mfs",
+    "fuse.lizardfs",
+    "fuse.seaweedfs",
+    "fuse.davfs",
+    "fuse.davfs2",
+    "fuse.curlftpfs",
+    "fuse.smbnetfs",
+    "fuse.vmhgfs-fuse",
+    "fuse.grpcfuse",
+    "fuse.osxfs",
+];
+
+/// FUSE has one number for all; the list of mounts tells which it is.
+pub(crate) fn reach_of_fuse(kind: Option<&str>) -> Reach {
+    let shared = SHARED.into_iter().find(|shared| Some(*shared) == kind);
+    shared.map_or(Reach::Unknown("FUSE"), Reach::Network)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,6 +79,16 @@ mod tests {
             assert_eq!(reach(kind), Reach::Network(name));
         }
         assert_eq!(reach(0x6573_5546), Reach::Unknown("FUSE"));
+    }
+
+    #[test]
+    fn fuse_is_told_apart_by_its_type() {
+        for kind in ["virtiofs", "fuse.sshfs", "fuse.glusterfs", "fuse.ceph"] {
+            assert_eq!(reach_of_fuse(Some(kind)), Reach::Network(kind));
+        }
+        for kind in [Some("fuse"), Some("fuseblk"), Some("fuse.mergerfs"), None] {
+            assert_eq!(reach_of_fuse(kind), Reach::Unknown("FUSE"), "{kind:?}");
+        }
     }
 
     #[test]

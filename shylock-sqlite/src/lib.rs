@@ -6,7 +6,10 @@ mod builder;
 mod clock;
 mod error;
 mod filesystem;
+mod fork;
+mod mounts;
 mod notices;
+mod patience;
 mod place;
 mod record;
 mod session;
@@ -14,7 +17,6 @@ mod setup;
 mod store;
 mod worker;
 
-pub use rusqlite;
 pub use shylock_core::{
     AcquireRequest, AsyncLock, AsyncLockGuard, Attempt, Backend, BackendError, DEFAULT_TTL, Error, Failure,
     FencingToken, Grant, HandOff, HolderId, HolderInfo, InvalidName, LeaseKey, ListQuery, LockInfo, LockManager,

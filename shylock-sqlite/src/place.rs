@@ -11,6 +11,7 @@ use crate::{
     builder::invalid,
     error::SqliteError,
     filesystem::{self, Reach},
+    mounts,
 };
 
 /// An opened file. No handle on it is ever opened here: closing one would drop the locks that SQLite holds in this process.
@@ -31,9 +32,7 @@ impl Place {
 
     /// A companion of the file.
     pub(crate) fn beside(&self, ending: &str) -> PathBuf {
-        let mut name = self.path.clone().into_os_string();
-        name.push(ending);
-        name.into()
+        with(&self.path, ending)
     }
 
     /// Refuses to go on where the path leads to another file by now.
@@ -64,12 +63,16 @@ pub(crate) fn find(path: &Path) -> Result<(PathBuf, bool)> {
             refuse("the file has another name, too (a hard link): who uses that would not see the locks".into())
         }
         Ok(_) => match path.canonicalize() {
-            Ok(path) if is_mount_point(&mounts(), &path) => refuse(
+            // SQLite keeps two more files beside it; mounted by itself, it has others in each container.
+            Ok(path) if mounts::is_mount_point(&mounts::read(), &path) => refuse(
                 "the file is mounted by itself: mount its folder, which has to be the same for all processes".into(),
             ),
             Ok(path) => Ok((path, true)),
             Err(error) => refuse(format!("it cannot be used: {error}")),
         },
+        Err(error) if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(path).is_ok() => {
+            refuse("it is a link that leads to no file".into())
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((folder.join(name), false)),
         Err(error) => refuse(format!("it cannot be used: {error}")),
     }
@@ -103,12 +106,39 @@ fn reach(path: &Path) -> Reach {
     let folder = path.parent().unwrap_or(path);
     // The kind is a number of 32 bits, whatever the width of its field.
     let kind = rustix::fs::statfs(folder).map(|found| u32::try_from(found.f_type & 0xFFFF_FFFF).unwrap_or_default());
-    kind.map_or(Reach::Unknown("unknown"), filesystem::reach)
+    match kind.map_or(Reach::Unknown("unknown"), filesystem::reach) {
+        Reach::Unknown("FUSE") => filesystem::reach_of_fuse(mounts::kind(&mounts::read(), folder)),
+        reach => reach,
+    }
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn reach(_: &Path) -> Reach {
     Reach::Local
+}
+
+/// Whether SQLite could not open the file because of somebody's rights, or of a disk that may only be read. Asked by path:
+/// closing a handle would drop the locks.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn is_denied(path: &Path) -> bool {
+    use rustix::{
+        fs::{Access, access},
+        io::Errno,
+    };
+    let folder = access(path.parent().unwrap_or(path), Access::WRITE_OK | Access::EXEC_OK);
+    let files = ["", "-wal", "-shm"].map(|ending| access(with(path, ending), Access::READ_OK | Access::WRITE_OK));
+    folder.is_err() || files.into_iter().any(|found| found.is_err_and(|error| error != Errno::NOENT))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn is_denied(_: &Path) -> bool {
+    true
+}
+
+fn with(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 #[cfg(unix)]
@@ -132,18 +162,6 @@ fn has_other_names(_: &fs::Metadata) -> bool {
     false
 }
 
-/// Elsewhere there is no such list.
-fn mounts() -> String {
-    fs::read_to_string("/proc/self/mountinfo").unwrap_or_default()
-}
-
-/// SQLite keeps two more files beside the file; mounted by itself, it has others in each container.
-fn is_mount_point(mounts: &str, path: &Path) -> bool {
-    let Some(path) = path.to_str() else { return false };
-    let escaped = path.replace('\\', "\\134").replace(' ', "\\040").replace('\t', "\\011").replace('\n', "\\012");
-    mounts.lines().any(|line| line.split(' ').nth(4) == Some(&escaped))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,13 +174,5 @@ mod tests {
         judge(Reach::Network("NFS"), true).expect("allowed");
         judge(Reach::Unknown("FUSE"), false).expect("it may be local");
         judge(Reach::Local, false).expect("local");
-    }
-
-    #[test]
-    fn a_file_that_is_mounted_is_found() {
-        let mounts =
-            "24 1 254:0 / / rw - ext4 /dev/vda rw\n99 24 254:0 /a /srv/my\\040locks.db rw - ext4 /dev/vda rw\n";
-        assert!(is_mount_point(mounts, Path::new("/srv/my locks.db")));
-        assert!(!is_mount_point(mounts, Path::new("/srv/locks.db")));
     }
 }

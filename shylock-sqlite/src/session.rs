@@ -131,9 +131,11 @@ impl<'a> Session<'a> {
             "UPDATE shylock_clock SET swept = coalesce((SELECT max(name) FROM ({next})), '')"
         ))?;
         advance.execute([SWEEP])?;
-        let mut delete = self.file.prepare_cached("DELETE FROM shylock_locks WHERE name = ?1")?;
+        // Who listens may not have heard yet of a release that came after a long time.
+        let forget = "DELETE FROM shylock_locks WHERE name = ?1 AND coalesce(freed, 0) <= ?2";
+        let mut delete = self.file.prepare_cached(forget)?;
         for name in idle.iter().flatten() {
-            delete.execute([name.as_str()])?;
+            delete.execute(params![name.as_str(), micros(self.now.saturating_sub(retention))])?;
         }
         Ok(())
     }

@@ -1,18 +1,22 @@
 //! What is made and checked when the file is opened.
 
 use std::{
+    fs::OpenOptions,
+    io::ErrorKind,
     path::Path,
+    sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode as SqlCode, OpenFlags, Transaction, TransactionBehavior, params};
 use shylock_core::{BackendError, Error, Result};
 
 use crate::{
     builder::{Settings, invalid},
     clock::{self, Era, Machine},
-    error::{before_commit, code, of_commit},
+    error::{SqliteError, before_commit, code, of_commit},
+    fork, patience,
     place::{self, Place},
     record::micros,
     session,
@@ -22,8 +26,6 @@ use crate::{
 /// "Shyl": marks an SQLite file as one of ours.
 const APPLICATION: i32 = 0x5368_796C;
 const VERSION: i32 = 1;
-/// How long to wait for other processes that write.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Times are microseconds on the file's clock. The checks keep out what no program of ours writes.
 const SCHEMA: &str = "
@@ -51,76 +53,127 @@ const SCHEMA: &str = "
 
 /// Opens the store. Blocks.
 pub(crate) fn open(path: &Path, settings: &Settings) -> Result<Store> {
-    let machine = Machine::this().map_err(BackendError::permanent)?;
+    let machine = Machine::this()?;
     let (path, was_there) = place::find(path)?;
     place::check_reach(&path, settings.network_file_systems)?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(&path, flags).map_err(of_opening)?;
-    if !was_there {
-        for_its_owner(&path)?;
-    }
-    connection.busy_handler(Some(wait)).map_err(of_opening)?;
-    let is_new = judge(&connection.transaction().map_err(of_opening)?)?;
-    connection.pragma_update(None, "trusted_schema", false).map_err(of_opening)?;
-    use_log(&connection)?;
-    connection.pragma_update(None, "synchronous", "FULL").map_err(of_opening)?;
-    begin(&mut connection, &machine, is_new)?;
-    connection.pragma_update(None, "synchronous", "NORMAL").map_err(of_opening)?;
+    fork::check_first()?;
+    create(&path, was_there)?;
+    let connection = connect(&path, &machine).map_err(|failed| match failed {
+        Failed::Sql(error) => of_opening(error, &path),
+        Failed::Told(error) => error,
+    })?;
     let place = Place::new(path).map_err(BackendError::permanent)?;
     Ok(Store { connection, place, machine, retention: settings.retention })
 }
 
-/// Called with how often it was called before. Short pauses, or it would always be the newcomers that find the file free.
-fn wait(times: i32) -> bool {
-    let pause = Duration::from_micros(100 * u64::from(times.unsigned_abs().min(9) + 1));
-    thread::sleep(pause);
-    pause.saturating_mul(times.unsigned_abs()) < PATIENCE
+enum Failed {
+    Sql(rusqlite::Error),
+    Told(Error),
+}
+
+impl From<rusqlite::Error> for Failed {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Told(error)
+    }
+}
+
+/// Makes an empty file for its owner only; its companions get the same rights from SQLite, which would have made it for
+/// all whom the `umask` lets in.
+fn create(path: &Path, was_there: bool) -> Result<()> {
+    /// Closing the new file would drop the locks that another thread had on it by then: whoever finds it waits.
+    static CREATING: Mutex<()> = Mutex::new(());
+    let _creating = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
+    if was_there {
+        return Ok(());
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) => match error.kind() {
+            ErrorKind::AlreadyExists => Ok(()),
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                Err(invalid("path", format!("the file cannot be made: {error}")))
+            }
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                Err(BackendError::permanent(SqliteError::DiskFull(error.into())).into())
+            }
+            _ => Err(BackendError::not_applied(error, None).into()),
+        },
+    }
+}
+
+fn connect(path: &Path, machine: &Machine) -> Result<Connection, Failed> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_handler(Some(patience::wait))?;
+    patience::counts_from(Instant::now());
+    let is_new = judge(&connection.transaction()?)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    use_log(&connection)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    patience::counts_from(Instant::now());
+    begin(&mut connection, machine, is_new)?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    Ok(connection)
 }
 
 /// Whether the file is still empty; it must be a store otherwise. In one transaction: another process may be making it.
-fn judge(file: &Transaction<'_>) -> Result<bool> {
-    if file.is_readonly(rusqlite::MAIN_DB).map_err(of_opening)? {
-        return Err(invalid("path", "the file may not be written"));
+fn judge(file: &Transaction<'_>) -> Result<bool, Failed> {
+    if file.is_readonly(rusqlite::MAIN_DB)? {
+        return Err(invalid("path", "the file may not be written").into());
     }
     let pragma = |name| file.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
-    let application = pragma("application_id").map_err(of_opening)?;
-    let version = pragma("user_version").map_err(of_opening)?;
-    let tables: i64 = file.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(of_opening)?;
+    let application = pragma("application_id")?;
+    let version = pragma("user_version")?;
+    let tables: i64 = file.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     match (application, version) {
         (APPLICATION, VERSION) => Ok(false),
         (APPLICATION, _) => {
-            Err(invalid("path", format!("the file is of version {version} of its format, this program has {VERSION}")))
+            let reason = format!("the file is of version {version} of its format, this program has {VERSION}");
+            Err(invalid("path", reason).into())
         }
         (0, 0) if tables == 0 => Ok(true),
-        _ => Err(invalid("path", "it is the database of another program")),
+        _ => Err(invalid("path", "it is the database of another program").into()),
     }
 }
 
 /// Has SQLite write ahead into a log. SQLite does not wait for others here, so we do.
-fn use_log(connection: &Connection) -> Result<()> {
-    let since = Instant::now();
+fn use_log(connection: &Connection) -> Result<(), Failed> {
     let mode = loop {
         let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
         match mode {
-            Err(error) if code(&error) == Some(ErrorCode::DatabaseBusy) && since.elapsed() < PATIENCE => {
+            Err(error) if code(&error) == Some(SqlCode::DatabaseBusy) && patience::is_left() => {
                 thread::sleep(Duration::from_millis(1));
             }
-            mode => break mode.map_err(of_opening)?,
+            mode => break mode?,
         }
     };
-    if mode == "wal" { Ok(()) } else { Err(invalid("path", format!("SQLite cannot write ahead there, only {mode:?}"))) }
+    if mode == "wal" {
+        Ok(())
+    } else {
+        Err(invalid("path", format!("SQLite cannot write ahead there, only {mode:?}")).into())
+    }
 }
 
 /// Makes the tables, and begins another era after a start of the machine.
-fn begin(connection: &mut Connection, machine: &Machine, is_new: bool) -> Result<()> {
-    let file = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(of_opening)?;
+fn begin(connection: &mut Connection, machine: &Machine, is_new: bool) -> Result<(), Failed> {
+    let file = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have been faster.
     if is_new && judge(&file)? {
-        file.execute_batch(SCHEMA).map_err(of_opening)?;
-        file.pragma_update(None, "application_id", APPLICATION).map_err(of_opening)?;
-        file.pragma_update(None, "user_version", VERSION).map_err(of_opening)?;
+        file.execute_batch(SCHEMA)?;
+        file.pragma_update(None, "application_id", APPLICATION)?;
+        file.pragma_update(None, "user_version", VERSION)?;
     }
-    let known = session::clock(&file).map_err(of_opening)?;
+    let known = session::clock(&file)?;
     if known.as_ref().is_some_and(|(boot, _)| *boot == machine.boot) {
         return Ok(());
     }
@@ -129,29 +182,19 @@ fn begin(connection: &mut Connection, machine: &Machine, is_new: bool) -> Result
         ON CONFLICT (id) DO UPDATE SET boot = excluded.boot, began = excluded.began, uptime = excluded.uptime,
             reserved = excluded.reserved";
     let values = params![machine.boot, micros(era.began), micros(era.uptime), micros(era.reserved)];
-    file.execute(write, values).map_err(of_opening)?;
-    file.commit().map_err(|error| of_commit(error).into())
+    file.execute(write, values)?;
+    file.commit().map_err(|error| Failed::Told(of_commit(error).into()))
 }
 
-/// Its companions get the same rights from SQLite.
-#[cfg(unix)]
-fn for_its_owner(path: &Path) -> Result<()> {
-    let owner = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    Ok(std::fs::set_permissions(path, owner).map_err(BackendError::permanent)?)
-}
-
-#[cfg(not(unix))]
-fn for_its_owner(_: &Path) -> Result<()> {
-    Ok(())
-}
-
-fn of_opening(error: rusqlite::Error) -> Error {
+fn of_opening(error: rusqlite::Error, path: &Path) -> Error {
     match code(&error) {
-        Some(ErrorCode::NotADatabase) => invalid("path", "the file is no SQLite database"),
-        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            invalid("path", format!("the file cannot be opened: {error}"))
+        Some(SqlCode::NotADatabase) => invalid("path", "the file is no SQLite database"),
+        Some(SqlCode::PermissionDenied) => invalid("path", format!("the file cannot be opened: {error}")),
+        // Otherwise this process, or the system, has too many files open.
+        Some(SqlCode::CannotOpen) if place::is_denied(path) => {
+            invalid("path", format!("the file, or one beside it, cannot be opened: {error}"))
         }
-        Some(ErrorCode::ReadOnly) => invalid("path", "the file, or its folder, may not be written"),
+        Some(SqlCode::ReadOnly) => invalid("path", "the file, or its folder, may not be written"),
         _ => before_commit(error).into(),
     }
 }

@@ -1,17 +1,20 @@
 //! [`Worker`]: the thread on which a connection lives, since its calls block.
 
-use std::{sync::mpsc, thread};
+use std::{mem, process, sync::mpsc, thread, time::Instant};
 
 use shylock_core::{BackendError, Error, Result};
 use tokio::sync::oneshot;
 
-use crate::{notices::Notices, store::Store};
+use crate::{fork, notices::Notices, patience, store::Store};
+
+const GONE: &str = "the thread of the lock file has ended";
 
 type Job = Box<dyn FnOnce(&mut Store, &mut Notices) + Send>;
 
 /// What the thread is told.
 pub(crate) enum Message {
-    Do(Job),
+    /// Asked for at that time.
+    Do(Instant, Job),
     /// Another process may have freed a lock.
     Look,
     /// Nobody is left who would ask for anything.
@@ -20,7 +23,11 @@ pub(crate) enum Message {
 
 /// Hands requests to the thread. Dropped, it lets the thread do what was asked for, and end.
 #[derive(Debug)]
-pub(crate) struct Worker(mpsc::Sender<Message>);
+pub(crate) struct Worker {
+    messages: mpsc::Sender<Message>,
+    /// The process that has the thread.
+    process: u32,
+}
 
 impl Worker {
     /// Starts the thread with a store that is opened there.
@@ -39,8 +46,8 @@ impl Worker {
         let thread = thread::Builder::new().name("shylock-sqlite".into()).spawn(life);
         thread.map_err(|error| Error::from(BackendError::not_applied(error, None)))?;
         // From here on somebody ends the thread, whatever becomes of this future.
-        let worker = Self(messages);
-        opened.await.unwrap_or_else(|_| Err(gone().into()))?;
+        let worker = Self { messages, process: process::id() };
+        opened.await.unwrap_or_else(|_| Err(BackendError::ambiguous(GONE).into()))?;
         Ok(worker)
     }
 
@@ -49,30 +56,73 @@ impl Worker {
         &self,
         job: impl FnOnce(&mut Store, &mut Notices) -> Result<T, BackendError> + Send + 'static,
     ) -> Result<T, BackendError> {
+        fork::check(self.process)?;
         let (tell, answer) = oneshot::channel();
         let job = move |store: &mut Store, notices: &mut Notices| drop(tell.send(job(store, notices)));
-        self.0.send(Message::Do(Box::new(job))).map_err(|_| gone())?;
-        answer.await.unwrap_or_else(|_| Err(gone()))
+        let message = Message::Do(Instant::now(), Box::new(job));
+        self.messages.send(message).map_err(|_| BackendError::permanent(GONE))?;
+        answer.await.unwrap_or_else(|_| Err(BackendError::ambiguous(GONE)))
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        drop(self.0.send(Message::End));
+        if fork::check(self.process).is_ok() {
+            drop(self.messages.send(Message::End));
+        } else {
+            // Even dropping a copy takes a mutex, which a thread of the other process may have held.
+            mem::forget(mem::replace(&mut self.messages, mpsc::channel().0));
+        }
     }
-}
-
-fn gone() -> BackendError {
-    BackendError::ambiguous("the thread of the lock file has ended")
 }
 
 fn work(mut store: Store, mut notices: Notices, queue: &mpsc::Receiver<Message>) {
     for message in queue {
         match message {
-            Message::Do(job) => job(&mut store, &mut notices),
+            Message::Do(asked, job) => {
+                patience::counts_from(asked);
+                job(&mut store, &mut notices);
+            }
             Message::Look => {}
             Message::End => return,
         }
+        patience::counts_from(Instant::now());
         notices.look(&mut store);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use shylock_core::Failure;
+
+    use super::*;
+
+    fn worker(process: u32) -> (Worker, mpsc::Receiver<Message>) {
+        let (messages, queue) = mpsc::channel();
+        (Worker { messages, process }, queue)
+    }
+
+    async fn failure(worker: &Worker) -> Failure {
+        let asked = tokio::time::timeout(Duration::from_secs(10), worker.ask(|_, _| Ok(()))).await;
+        asked.expect("in time").expect_err("nobody answers").failure().clone()
+    }
+
+    #[tokio::test]
+    async fn a_copy_in_a_forked_process_leaves_the_thread_alone() {
+        let (worker, queue) = worker(process::id() + 1);
+        assert_eq!(failure(&worker).await, Failure::Permanent);
+        drop(worker);
+        assert!(matches!(queue.try_recv(), Err(mpsc::TryRecvError::Empty)), "neither told nor left");
+    }
+
+    #[tokio::test]
+    async fn what_was_never_sent_was_not_done_and_what_was_sent_may_have_been() {
+        let (sent, queue) = worker(process::id());
+        let thread = thread::spawn(move || drop(queue.recv()));
+        assert_eq!(failure(&sent).await, Failure::Ambiguous);
+        thread.join().expect("it ends");
+        assert_eq!(failure(&sent).await, Failure::Permanent);
     }
 }

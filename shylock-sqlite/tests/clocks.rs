@@ -8,7 +8,7 @@ mod support;
 
 use std::{path::Path, process::Command, time::Duration};
 
-use shylock_sqlite::{Attempt, Backend, Error, ReleaseOutcome, SqliteBackend, SqliteError, rusqlite};
+use shylock_sqlite::{Attempt, Backend, Error, ReleaseOutcome, SqliteBackend, SqliteError};
 use skewed_clock::SkewedClock;
 use support::{Folder, acquire, again, again_under, name, part, played_well, request, run, unshare};
 
@@ -67,6 +67,32 @@ fn a_time_namespace_changes_nothing() {
         let starter = unshare(&["--time", "--fork", "--boottime", seconds]);
         run(is_seen_by(&path, || again_under(&starter, "a_time_namespace_changes_nothing", &part)));
     }
+}
+
+/// A container's own name of the machine's start would end all leases of the host's processes.
+#[test]
+fn a_container_with_a_boot_id_of_its_own_is_refused() {
+    if let Some(part) = part() {
+        return run(open_under_another_boot_id(Path::new(&part[0])));
+    }
+    let folder = Folder::new();
+    let path = folder.locks();
+    let part = [path.to_str().expect("a text")];
+    let starter = unshare(&["--mount"]);
+    let mut process = again_under(&starter, "a_container_with_a_boot_id_of_its_own_is_refused", &part);
+    played_well(&process.output().expect("started"));
+}
+
+async fn open_under_another_boot_id(path: &Path) {
+    let own = path.with_extension("boot");
+    std::fs::write(&own, "11111111-2222-4333-8444-555555555555\n").expect("written");
+    let mut mount = Command::new("mount");
+    mount.arg("--bind").arg(own).arg("/proc/sys/kernel/random/boot_id");
+    assert!(mount.status().expect("mount runs").success());
+    let error = SqliteBackend::open(path).await.expect_err("refused");
+    let Error::Backend { retryable: false, source } = error else { panic!("another error: {error:?}") };
+    assert!(matches!(source.downcast_ref(), Some(SqliteError::HiddenBoot)), "{source:?}");
+    assert!(!path.exists(), "nothing was made");
 }
 
 /// The holders ended with the machine; the tokens grow on, though the wall clock may have been set back.

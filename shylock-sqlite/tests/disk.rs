@@ -5,7 +5,7 @@ mod support;
 
 use std::{fs, io::Write, path::Path, process::Command, time::Duration};
 
-use shylock_sqlite::{Error, LockManager, SqliteBackend, SqliteError, rusqlite};
+use shylock_sqlite::{Error, LockManager, SqliteBackend, SqliteError};
 use support::{Folder, again_under, part, played_well, run, unshare};
 
 fn in_a_namespace(test: &str) {

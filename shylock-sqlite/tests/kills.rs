@@ -4,7 +4,7 @@ mod support;
 
 use std::{collections::BTreeMap, io::Write, path::Path, thread, time::Duration};
 
-use shylock_sqlite::{Attempt, Backend, LeaseKey, LockName, SqliteBackend, rusqlite};
+use shylock_sqlite::{Attempt, Backend, LeaseKey, LockName, SqliteBackend};
 use support::{Folder, Teller, acquire, again, name, part, request, run};
 
 const KILLS: usize = 120;

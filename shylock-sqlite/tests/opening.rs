@@ -4,8 +4,8 @@ mod support;
 
 use std::{fs, path::Path, time::Duration};
 
-use shylock_sqlite::{Backend, Error, Failure, SqliteBackend, SqliteError, rusqlite};
-use support::{Folder, acquire, name, request};
+use shylock_sqlite::{Backend, Error, Failure, SqliteBackend, SqliteError};
+use support::{Folder, acquire, again_under, name, part, played_well, request, run};
 
 const TTL: Duration = Duration::from_secs(30);
 
@@ -77,6 +77,38 @@ async fn a_link_to_the_file_leads_to_the_same_locks() {
     let lease = acquire(&linked, &name("x"), TTL).await;
     let seen = store.inspect(&lease.name).await.expect("the store answers").expect("held");
     assert_eq!(seen.token, lease.token);
+
+    let nowhere = folder.path().join("nowhere");
+    std::os::unix::fs::symlink(folder.path().join("none"), &nowhere).expect("linked");
+    assert_eq!(refusal(&nowhere).await, "it is a link that leads to no file");
+}
+
+/// That is no fault of the path.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_with_too_many_files_may_try_again() {
+    if part().is_some() {
+        return run(open_with_too_many_files());
+    }
+    let starter = ["sh", "-c", "ulimit -n 64 && exec \"$0\" \"$@\""];
+    let mut process = again_under(&starter, "a_process_with_too_many_files_may_try_again", &["open"]);
+    played_well(&process.output().expect("started"));
+}
+
+#[cfg(target_os = "linux")]
+async fn open_with_too_many_files() {
+    let folder = Folder::new();
+    let mut files = Vec::new();
+    while let Ok(file) = fs::File::open("/dev/null") {
+        files.push(file);
+    }
+    // One is left for the file, and none for its log.
+    files.pop();
+    let error = SqliteBackend::open(folder.locks()).await.expect_err("no file can be opened");
+    let Error::Backend { retryable: true, source } = error else { panic!("another error: {error:?}") };
+    assert!(matches!(source.downcast_ref(), Some(SqliteError::Other(_))), "{source:?}");
+    drop(files);
+    SqliteBackend::open(folder.locks()).await.expect("opened");
 }
 
 /// Who comes later would make a new file, and not see the locks in the old one.

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use shylock_sqlite::{Attempt, Backend, Error, Failure, SqliteBackend, SqliteError, Watch, rusqlite};
+use shylock_sqlite::{Attempt, Backend, Error, Failure, SqliteBackend, SqliteError, Watch};
 use support::{Folder, acquire, name, request};
 
 const TTL: Duration = Duration::from_secs(30);
@@ -34,11 +34,21 @@ async fn a_writer_that_stands_still_is_told_of_and_waited_out() {
     let other = rusqlite::Connection::open(folder.locks()).expect("opened");
     other.execute_batch("BEGIN IMMEDIATE").expect("it writes");
     let since = Instant::now();
-    let error = store.try_acquire(&request(&name("x"), TTL)).await.expect_err("it cannot");
-    assert!(since.elapsed() > Duration::from_secs(2), "given up after {:?}", since.elapsed());
-    assert_eq!(*error.failure(), Failure::NotApplied);
-    let Error::Backend { retryable: true, source } = error.into() else { panic!("another error") };
-    assert!(matches!(source.downcast_ref(), Some(SqliteError::Busy(_))), "{source:?}");
+    let asking: Vec<_> = (0..5)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.try_acquire(&request(&name("x"), TTL)).await })
+        })
+        .collect();
+    for asking in asking {
+        let error = asking.await.expect("it ends").expect_err("it cannot");
+        assert_eq!(*error.failure(), Failure::NotApplied);
+        let Error::Backend { retryable: true, source } = error.into() else { panic!("another error") };
+        assert!(matches!(source.downcast_ref(), Some(SqliteError::Busy(_))), "{source:?}");
+    }
+    let waited = since.elapsed();
+    assert!(waited > Duration::from_secs(2), "given up after {waited:?}");
+    assert!(waited < Duration::from_secs(5), "one after the other, {waited:?}");
     let seen = store.inspect(&lease.name).await.expect("who looks waits for nobody").expect("held");
     assert_eq!(seen.token, lease.token);
     other.execute_batch("ROLLBACK").expect("it ends");
@@ -71,7 +81,8 @@ async fn a_stream_ends_with_its_file() {
     assert_eq!(told, None);
 }
 
-/// Records of locks that were idle for the retention go, a few at a time; all others stay.
+/// Records of locks that were idle for the retention go, a few at a time; all others stay, even if the lock was held for
+/// longer than that before it came free.
 #[tokio::test]
 async fn idle_records_are_removed() {
     let folder = Folder::new();
@@ -87,6 +98,8 @@ async fn idle_records_are_removed() {
          WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 200)
          INSERT INTO shylock_locks (name, token, holder, acquired, ends)
             SELECT 'idle-' || n, 1, zeroblob(16), 1, 0 FROM n;
+         INSERT INTO shylock_locks (name, token, holder, acquired, ends, freed)
+            SELECT 'held-long', 1, zeroblob(16), 1, 0, freed + 1 FROM shylock_locks WHERE name = 'fresh';
          INSERT INTO shylock_locks (name, token, holder, acquired, ends) VALUES ('corrupt', 0, zeroblob(16), 1, 0);",
     )
     .expect("planted");
@@ -97,12 +110,12 @@ async fn idle_records_are_removed() {
     for turn in 0.. {
         let lease = acquire(&store, &name("busy"), TTL).await;
         store.release(&lease).await.expect("released");
-        if names().len() == 4 {
+        if names().len() == 5 {
             break;
         }
         assert!(turn < 5000, "{} records are left", names().len());
     }
-    assert_eq!(names(), ["busy", "corrupt", "fresh", "held"]);
+    assert_eq!(names(), ["busy", "corrupt", "fresh", "held", "held-long"]);
     let again = match store.try_acquire(&request(&held.name, TTL)).await.expect("the store answers") {
         Attempt::Held(info) => info.token,
         Attempt::Granted(grant) => panic!("it was held: {grant:?}"),

@@ -2,7 +2,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use shylock_core::conformance::{ClientClock, Defect, Fixture};
-use shylock_sqlite::{Backend, LockName, SqliteBackend, rusqlite};
+use shylock_sqlite::{Backend, LockName, SqliteBackend};
 
 use super::Folder;
 
