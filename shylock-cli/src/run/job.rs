@@ -1,7 +1,7 @@
 //! [`Job`]: the command and what it has started, as one process group.
 
 use std::{
-    io,
+    fs, io,
     process::ExitStatus,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
@@ -24,7 +24,7 @@ use crate::{arguments::Run, failure::Failure, output::tell};
 /// How long a killed group may take to be gone. A process that the kernel does not let go of takes longer.
 const GOING: Duration = Duration::from_secs(2);
 /// How often to look whether a group is gone: nobody tells when a process is that is not our child.
-const LOOK: Duration = Duration::from_millis(2);
+const LOOK: Duration = Duration::from_millis(5);
 
 #[derive(Debug)]
 pub(super) struct Job {
@@ -94,6 +94,20 @@ impl Job {
     }
 
     fn is_there(&self) -> bool {
-        killpg(self.group, None) != Err(Errno::ESRCH)
+        killpg(self.group, None) != Err(Errno::ESRCH) && lives(self.group).unwrap_or(true)
     }
+}
+
+/// Whether anybody of the group is more than a dead child that its parent, such as the first process of a container, does not
+/// ask for.
+fn lives(group: Pid) -> io::Result<bool> {
+    let group = group.to_string();
+    let alive = |stat: &str| {
+        // `pid (name) state parent group …`, and a name may have parentheses.
+        let mut fields = stat.rsplit_once(") ")?.1.split(' ');
+        let state = fields.next()?;
+        (fields.nth(1)? == group && !matches!(state, "Z" | "X")).then_some(())
+    };
+    let stats = fs::read_dir("/proc")?.filter_map(|entry| fs::read_to_string(entry.ok()?.path().join("stat")).ok());
+    Ok(stats.into_iter().any(|stat| alive(&stat).is_some()))
 }
