@@ -1,15 +1,8 @@
 //! [`FolderStore`]: how to write a store. Each lock is a file in a folder, for the processes of one machine.
 //!
-//! `shylock-sqlite` does what is left out here: nothing waits for the disk, files of idle locks stay, network file systems are
-//! not refused, and whoever sets the machine's clock moves the ends of all leases.
+//! `shylock-sqlite` does what is left out here, which the guide lists (`docs/src/stores.md`).
 
-use std::{
-    collections::BTreeMap,
-    fs::{self, File},
-    io,
-    path::PathBuf,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{collections::BTreeMap, fs, io, path::Path, path::PathBuf, time::Duration, time::SystemTime};
 
 use async_trait::async_trait;
 use rustix::fs::{FlockOperation, flock};
@@ -24,7 +17,7 @@ pub struct FolderStore(pub PathBuf);
 struct Step<'a> {
     store: &'a FolderStore,
     now: Duration,
-    _gate: File,
+    _gate: fs::File,
 }
 
 /// What a file holds: name, token, holder, when it was acquired, when its lease ends; host, process, note.
@@ -44,32 +37,35 @@ impl FolderStore {
     }
 
     async fn begin(&self) -> Answer<Step<'_>> {
-        let gate = File::create(self.0.join("gate")).map_err(not_done)?;
+        let gate = fs::File::create(self.0.join("gate")).map_err(not_done)?;
         // It may wait for a process that is stopped, so not on a thread of the runtime.
         let wait = || flock(&gate, FlockOperation::LockExclusive).map(|()| gate);
         let gate = tokio::task::spawn_blocking(wait).await.map_err(not_done)?.map_err(not_done)?;
         // Read now, and not before: a lease must not be shorter for having waited.
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Ok(Step { store: self, now, _gate: gate })
     }
 }
 
 impl Step<'_> {
     fn read(&self, name: &LockName) -> Answer<Option<Entry>> {
-        let text = match fs::read(self.store.file(name)) {
+        let file = self.store.file(name);
+        let text = match fs::read(&file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             text => text.map_err(not_done)?,
         };
-        let ours = self.decode(&text).filter(|(of, _)| of == name).map(|(_, entry)| Some(entry));
+        let ours = self.decode(&file, &text).map(|(_, entry)| Some(entry));
         ours.ok_or_else(|| BackendError::corrupt(name.clone(), "its file is none of this store's"))
     }
 
-    /// The lock's name and entry, if they can be this store's.
-    fn decode(&self, text: &[u8]) -> Option<(LockName, Entry)> {
+    /// The lock's name and entry, if this store can have put them there. Not in force: `new`, after its writer was killed.
+    fn decode(&self, file: &Path, text: &[u8]) -> Option<(LockName, Entry)> {
         let (name, token, holder, acquired, ends, host, pid, note) = serde_json::from_slice::<Text>(text).ok()?;
+        let name = LockName::new(name).ok().filter(|name| self.store.file(name) == file)?;
         let record = Record { token: FencingToken::new(token)?, holder: HolderId::from_bytes(holder), acquired, ends };
-        let entry = Entry { record, info: HolderInfo { host, pid, note } };
-        (ends.saturating_sub(self.now) <= MAX_TTL).then_some((LockName::new(name).ok()?, entry))
+        // The longest lease, and as long again for a clock that was set back.
+        let is_possible = ends.saturating_sub(self.now) <= MAX_TTL * 2;
+        is_possible.then_some((name, Entry { record, info: HolderInfo { host, pid, note } }))
     }
 
     /// Puts a whole file in the place of the old one: nobody finds a half.
@@ -104,9 +100,12 @@ impl Backend for FolderStore {
 
     async fn renew(&self, leases: &[Renewal]) -> Answer<Vec<RenewOutcome>> {
         let step = self.begin().await?;
-        let renew = |renewal: &Renewal| {
-            let renewed = step.change(&renewal.lease.name, |entry| entry.renewed(renewal, step.now))?;
-            Ok(renewed.map_or(RenewOutcome::NotHeld, |_| RenewOutcome::Renewed))
+        let change = |renewal: &Renewal| step.change(&renewal.lease.name, |entry| entry.renewed(renewal, step.now));
+        let renew = |renewal: &Renewal| match change(renewal) {
+            Ok(Some(_)) => Ok(RenewOutcome::Renewed),
+            // A corrupt record is no lease of the caller's; the others of its batch go on.
+            Err(error) if !matches!(error.failure(), Failure::Corrupt { .. }) => Err(BackendError::ambiguous(error)),
+            _ => Ok(RenewOutcome::NotHeld),
         };
         leases.iter().map(renew).collect()
     }
@@ -131,8 +130,9 @@ impl Backend for FolderStore {
 
     async fn list(&self, query: &ListQuery) -> Answer<Vec<LockInfo>> {
         let step = self.begin().await?;
-        let texts = fs::read_dir(&self.0).map_err(not_done)?.filter_map(|file| fs::read(file.ok()?.path()).ok());
-        let locks: BTreeMap<LockName, Entry> = texts.filter_map(|text| step.decode(&text)).collect();
+        let files = fs::read_dir(&self.0).map_err(not_done)?.filter_map(|file| Some(file.ok()?.path()));
+        let read = |file: PathBuf| step.decode(&file, &fs::read(&file).ok()?);
+        let locks: BTreeMap<LockName, Entry> = files.filter_map(read).collect();
         let live = locks.iter().filter(|(name, entry)| entry.record.is_live(step.now) && query.matches(name));
         Ok(live.take(query.limit).map(|(name, entry)| entry.told(name, step.now, Duration::ZERO)).collect())
     }

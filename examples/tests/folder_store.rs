@@ -5,7 +5,8 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use shylock_core::{
-    Backend, HolderId, LockName,
+    AcquireRequest, Attempt, Backend, Grant, HolderId, HolderInfo, LeaseKey, ListQuery, LockName, RenewOutcome,
+    Renewal,
     conformance::{ClientClock, Defect, Fixture, conformance_tests},
 };
 use shylock_examples::folder_store::FolderStore;
@@ -79,6 +80,41 @@ impl Fixture for FolderFixture {
 }
 
 conformance_tests!(FolderFixture::new());
+
+fn request(name: &LockName) -> AcquireRequest {
+    let (holder, ttl) = (HolderId::random().expect("random numbers"), Duration::from_secs(30));
+    AcquireRequest { name: name.clone(), holder, ttl, info: HolderInfo::default() }
+}
+
+async fn granted(store: &FolderStore, name: &LockName) -> LeaseKey {
+    let request = request(name);
+    match store.try_acquire(&request).await.expect("the store answers") {
+        Attempt::Granted(Grant { token }) => LeaseKey { name: request.name, holder: request.holder, token },
+        Attempt::Held(info) => panic!("it is free: {info:?}"),
+    }
+}
+
+/// A process was killed after it had written a record, and before it had put it in its place.
+#[tokio::test]
+async fn what_was_not_put_in_its_place_is_no_lock() {
+    let FolderFixture(store) = &FolderFixture::new();
+    let name = LockName::new("a").expect("a name");
+    granted(store, &name).await;
+    fs::rename(store.file(&name), store.0.join("new")).expect("renamed");
+    let all = ListQuery { prefix: String::new(), after: None, limit: 9 };
+    assert_eq!(store.list(&all).await.expect("the store answers"), []);
+}
+
+#[tokio::test]
+async fn a_corrupt_record_costs_no_other_lease() {
+    let fixture = FolderFixture::new();
+    let [bad, good] = ["bad", "good"].map(|name| LockName::new(name).expect("a name"));
+    let leases = [granted(&fixture.0, &bad).await, granted(&fixture.0, &good).await];
+    assert!(fixture.plant(&bad, Defect::TokenIsText).await);
+    let renewals = leases.map(|lease| Renewal { lease, ttl: Duration::from_secs(30) });
+    let outcomes = fixture.0.renew(&renewals).await.expect("the store answers");
+    assert_eq!(outcomes, [RenewOutcome::NotHeld, RenewOutcome::Renewed]);
+}
 
 /// What the guide says of its length.
 #[test]
