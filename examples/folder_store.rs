@@ -58,7 +58,7 @@ impl Step<'_> {
         ours.ok_or_else(|| BackendError::corrupt(name.clone(), "its file is none of this store's"))
     }
 
-    /// The lock's name and entry, if this store can have put them there. Not in force: `new`, after its writer was killed.
+    /// The lock's name and entry, if this store can have put them there. `new` is in no lock's place.
     fn decode(&self, file: &Path, text: &[u8]) -> Option<(LockName, Entry)> {
         let (name, token, holder, acquired, ends, host, pid, note) = serde_json::from_slice::<Text>(text).ok()?;
         let name = LockName::new(name).ok().filter(|name| self.store.file(name) == file)?;

@@ -1,10 +1,12 @@
 //! The rules of a lock's record, for stores that decide in Rust. Pure: the server's time comes as an argument.
 //!
-//! [`Entry`] answers a store's requests, [`Record`] and its functions are what it asks. [`MemoryBackend`](crate::MemoryBackend)
-//! and `shylock-sqlite` call them, and a model explores them entirely (`RELIABILITY.md` in the repository). The stores of
-//! database servers have the same rules in their query languages, and the [conformance suite](crate::conformance) compares.
+//! [`Entry`] answers a store's requests, and is all that a store needs; [`Record`] and its functions are what it asks.
+//! [`MemoryBackend`](crate::MemoryBackend) and `shylock-sqlite` call them, and a model explores them within its bounds
+//! (`RELIABILITY.md` in the repository). The stores of database servers have the same rules in their query languages, and
+//! the [conformance suite](crate::conformance) compares.
 //!
-//! All times are counted from 1970 on the server's clock.
+//! All times are counted from 1970 on the server's clock, in the clock's own resolution. Nothing is rounded but the clock's
+//! share of a token, which has whole milliseconds.
 
 mod entry;
 
@@ -34,7 +36,7 @@ pub struct Record {
 pub struct Wish {
     /// Who wants it.
     pub holder: HolderId,
-    /// The length of the lease.
+    /// The length of the lease, from the grant on.
     pub ttl: Duration,
 }
 

@@ -7,8 +7,8 @@ use crate::{AcquireRequest, BackendError, Grant, HolderInfo, LeaseKey, LockInfo,
 
 /// A lock as a store keeps it: its record, and what its holder tells others.
 ///
-/// Each method answers one request to a [`Backend`](crate::Backend) with the entry that is to be stored next, or with `None`
-/// where nothing is to be changed. A store reads an entry, asks, and stores the answer, all in one atomic step, with
+/// Each method answers one request to a [`Backend`](crate::Backend) with the entry that is to be stored next, or with
+/// `None` where nothing is to be changed. A store reads an entry, asks, and stores the answer, all in one atomic step, with
 /// the time `now` that its server's clock shows within that step, counted from 1970.
 ///
 /// ```
@@ -22,7 +22,8 @@ use crate::{AcquireRequest, BackendError, Grant, HolderInfo, LeaseKey, LockInfo,
 /// };
 /// let (now, skew) = (Duration::from_secs(1_800_000_000), Duration::ZERO);
 /// let Taken::Granted(entry) = Entry::take(None, &request(1)?, now, skew)? else { panic!("nobody has it") };
-/// assert!(matches!(Entry::take(Some(&entry), &request(2)?, now, skew)?, Taken::Held(info) if info.remaining == entry.record.ends - now));
+/// let Taken::Held(info) = Entry::take(Some(&entry), &request(2)?, now, skew)? else { panic!("another has it") };
+/// assert_eq!(info.remaining, Duration::from_secs(30));
 /// let later = now + Duration::from_secs(30);
 /// let Taken::Granted(next) = Entry::take(Some(&entry), &request(2)?, later, skew)? else { panic!("it has ended") };
 /// assert!(next.record.token > entry.record.token);
@@ -46,8 +47,8 @@ pub enum Taken {
 }
 
 impl Entry {
-    /// The answer to [`try_acquire`](crate::Backend::try_acquire). `skew` is ε, how far the clocks of two servers may be from
-    /// the time, and zero where all have one clock.
+    /// The answer to [`try_acquire`](crate::Backend::try_acquire). `existing`: what is stored, `None` where nothing is.
+    /// `skew`: ε, how far the clocks of two servers may be from the time; zero where all have one clock.
     ///
     /// # Errors
     /// [`Failure::Permanent`](crate::Failure::Permanent): there is no larger fencing token.
@@ -102,7 +103,7 @@ impl Entry {
         Grant { token: self.record.token }
     }
 
-    /// What to tell others of the lock, whose lease may have ended.
+    /// What to tell others of the lock, whose lease may have ended: `remaining` is zero then.
     #[must_use]
     pub fn told(&self, name: &LockName, now: Duration, skew: Duration) -> LockInfo {
         let left = self.record.ends.saturating_sub(now);
