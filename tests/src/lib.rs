@@ -18,7 +18,7 @@ mod skewed_clock;
 mod trace;
 
 pub use crate::{
-    arango::{Arango, ArangoFixture, ArangoSource},
+    arango::{Arango, ArangoFixture},
     fixture::MongoFixture,
     life::live_a_whole_life,
     percentile::percentile,
