@@ -61,7 +61,8 @@ fn the_terminal_is_given_back() {
 #[test]
 fn ctrl_c_ends_the_command() {
     let place = Place::new();
-    for script in ["echo up; sleep 100", "echo up; sleep 100 | cat"] {
+    // A child of `bash` that is not yet its program swallows the key; these are when they speak.
+    for script in ["echo up; exec sleep 100", "sh -c 'echo up; exec sleep 100' | cat"] {
         let steps = [Expect("up"), Send("\u{3}")];
         assert_eq!(at_a_terminal(&place, &[PROGRAM, "run", "k", "--", "sh", "-c", script], &steps).0, 128 + 2);
         assert_eq!(place.outcome(&["show", "k"]).0, 1, "released");

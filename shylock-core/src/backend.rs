@@ -186,6 +186,14 @@ pub struct ListQuery {
     pub limit: usize,
 }
 
+impl ListQuery {
+    /// Whether this lock is asked for, if there were no limit.
+    #[must_use]
+    pub fn matches(&self, name: &LockName) -> bool {
+        name.as_str().starts_with(&self.prefix) && self.after.as_ref().is_none_or(|after| name > after)
+    }
+}
+
 /// The answer to [`Backend::watch`].
 #[derive(Debug)]
 #[non_exhaustive]

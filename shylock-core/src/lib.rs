@@ -26,8 +26,7 @@ mod process;
 #[cfg(feature = "protocol")]
 #[doc(hidden)]
 pub mod protocol;
-#[cfg_attr(not(feature = "protocol"), allow(unreachable_pub, reason = "the model of the protocol sees it"))]
-mod record;
+pub mod record;
 #[cfg(feature = "simulation")]
 #[doc(hidden)]
 pub mod simulation;

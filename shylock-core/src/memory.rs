@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
-    AcquireRequest, Attempt, Backend, BackendError, Grant, HandOff, HolderInfo, LeaseKey, ListQuery, LockInfo,
-    LockName, ReleaseOutcome, RenewOutcome, Renewal, Watch,
-    record::{Key, Record, Take, Wish},
+    AcquireRequest, Attempt, Backend, BackendError, HandOff, LeaseKey, ListQuery, LockInfo, LockName, ReleaseOutcome,
+    RenewOutcome, Renewal, Watch,
+    record::{Entry, Taken},
 };
 
 /// How long the record of an idle lock is kept. Its token grows on afterwards all the same.
@@ -35,13 +35,6 @@ struct Store {
     started: (Duration, Instant),
     cleaned: Duration,
     listeners: Vec<mpsc::Sender<LockName>>,
-}
-
-/// A lock's record, and what its holder tells others.
-#[derive(Debug, Clone)]
-struct Entry {
-    record: Record,
-    info: HolderInfo,
 }
 
 impl MemoryBackend {
@@ -78,28 +71,10 @@ impl Store {
         self.started.0 + self.started.1.elapsed()
     }
 
-    /// Notes what became of a wish. `None`: another has the lock.
-    fn settle(&mut self, request: &AcquireRequest, take: Take, now: Duration) -> Result<Option<Grant>, BackendError> {
-        let name = &request.name;
-        let record = match take {
-            Take::Held => return Ok(None),
-            Take::NoToken => return Err(BackendError::permanent("there is no larger fencing token")),
-            Take::Repeated(record) => {
-                self.change(name, record);
-                record
-            }
-            Take::New(record) => {
-                self.records.insert(name.clone(), Entry { record, info: request.info.clone() });
-                self.clean_up(now);
-                record
-            }
-        };
-        Ok(Some(Grant { token: record.token }))
-    }
-
-    fn change(&mut self, name: &LockName, record: Record) {
-        if let Some(entry) = self.records.get_mut(name) {
-            entry.record = record;
+    fn change(&mut self, name: &LockName, entry: Entry) {
+        match self.records.get_mut(name) {
+            Some(kept) => *kept = entry,
+            None => drop(self.records.insert(name.clone(), entry)),
         }
     }
 
@@ -116,49 +91,30 @@ impl Store {
     }
 }
 
-impl Entry {
-    fn info(&self, name: &LockName, now: Duration) -> LockInfo {
-        let left = self.record.ends.saturating_sub(now);
-        LockInfo {
-            name: name.clone(),
-            holder: self.record.holder,
-            token: self.record.token,
-            host: self.info.host.clone(),
-            pid: self.info.pid,
-            note: self.info.note.clone(),
-            acquired: UNIX_EPOCH + self.record.acquired,
-            remaining: left,
-            takeover_in: left,
-        }
-    }
-}
-
-fn wish(request: &AcquireRequest) -> Wish {
-    Wish { holder: request.holder, ttl: request.ttl }
-}
-
-fn key(lease: &LeaseKey) -> Key {
-    (lease.holder, lease.token)
-}
-
 #[async_trait]
 impl Backend for MemoryBackend {
     async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
         let mut store = self.store();
         let now = store.now();
-        let existing = store.records.get(&request.name).map(|entry| &entry.record);
-        let take = Record::take(existing, &wish(request), now, NO_SKEW);
-        let grant = store.settle(request, take, now)?;
-        // Only somebody who is on record can be in the way.
-        Ok(grant.map_or_else(|| Attempt::Held(store.records[&request.name].info(&request.name, now)), Attempt::Granted))
+        let name = &request.name;
+        match Entry::take(store.records.get(name), request, now, NO_SKEW)? {
+            Taken::Granted(entry) => {
+                let grant = entry.grant();
+                store.change(name, entry);
+                store.clean_up(now);
+                Ok(Attempt::Granted(grant))
+            }
+            Taken::Held(info) => Ok(Attempt::Held(info)),
+        }
     }
 
     async fn renew(&self, leases: &[Renewal]) -> Result<Vec<RenewOutcome>, BackendError> {
         let mut store = self.store();
         let now = store.now();
-        let renew = |Renewal { lease, ttl }: &Renewal| {
-            let record = store.records.get(&lease.name)?.record.renewed(key(lease), *ttl, now)?;
-            store.change(&lease.name, record);
+        let renew = |renewal: &Renewal| {
+            let name = &renewal.lease.name;
+            let entry = store.records.get(name)?.renewed(renewal, now)?;
+            store.change(name, entry);
             Some(RenewOutcome::Renewed)
         };
         Ok(leases.iter().map(renew).map(|outcome| outcome.unwrap_or(RenewOutcome::NotHeld)).collect())
@@ -166,9 +122,9 @@ impl Backend for MemoryBackend {
 
     async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
         let mut store = self.store();
-        let released = store.records.get(&lease.name).and_then(|entry| entry.record.released(key(lease)));
-        let Some(record) = released else { return Ok(ReleaseOutcome::NotHeld) };
-        store.change(&lease.name, record);
+        let released = store.records.get(&lease.name).and_then(|entry| entry.released(lease));
+        let Some(entry) = released else { return Ok(ReleaseOutcome::NotHeld) };
+        store.change(&lease.name, entry);
         store.tell(&lease.name);
         Ok(ReleaseOutcome::Released)
     }
@@ -177,34 +133,33 @@ impl Backend for MemoryBackend {
         let mut store = self.store();
         let now = store.now();
         let Some(entry) = store.records.get(&from.name) else { return Ok(HandOff::NotHeld) };
-        let take = entry.record.handed_off(key(from), &wish(to), now);
-        Ok(store.settle(to, take, now)?.map_or(HandOff::NotHeld, HandOff::Granted))
+        let Some(next) = entry.handed_off(from, to, now)? else { return Ok(HandOff::NotHeld) };
+        let grant = next.grant();
+        store.change(&to.name, next);
+        Ok(HandOff::Granted(grant))
     }
 
     async fn inspect(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
         let store = self.store();
         let now = store.now();
         let live = store.records.get(name).filter(|entry| entry.record.is_live(now));
-        Ok(live.map(|entry| entry.info(name, now)))
+        Ok(live.map(|entry| entry.told(name, now, NO_SKEW)))
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Vec<LockInfo>, BackendError> {
         let store = self.store();
         let now = store.now();
-        let wanted = |name: &LockName| {
-            name.as_str().starts_with(&query.prefix) && query.after.as_ref().is_none_or(|after| name > after)
-        };
-        let live = store.records.iter().filter(|(name, entry)| entry.record.is_live(now) && wanted(name));
-        Ok(live.take(query.limit).map(|(name, entry)| entry.info(name, now)).collect())
+        let live = store.records.iter().filter(|(name, entry)| entry.record.is_live(now) && query.matches(name));
+        Ok(live.take(query.limit).map(|(name, entry)| entry.told(name, now, NO_SKEW)).collect())
     }
 
     async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
         let mut store = self.store();
         let now = store.now();
-        let Some(entry) = store.records.get_mut(name) else { return Ok(None) };
-        let Some(record) = entry.record.broken(now) else { return Ok(None) };
-        let info = entry.info(name, now);
-        entry.record = record;
+        let Some(entry) = store.records.get(name) else { return Ok(None) };
+        let Some(broken) = entry.broken(now) else { return Ok(None) };
+        let info = entry.told(name, now, NO_SKEW);
+        store.change(name, broken);
         store.tell(name);
         Ok(Some(info))
     }

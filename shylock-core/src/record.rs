@@ -1,11 +1,16 @@
-//! [`Record`]: what a store keeps of one lock, and the rules by which it changes. Pure: the server's time comes as an
-//! argument.
+//! The rules of a lock's record, for stores that decide in Rust. Pure: the server's time comes as an argument.
 //!
-//! [`MemoryBackend`](crate::MemoryBackend) and `shylock-sqlite` call these functions. The stores of database servers have
-//! the same rules in their query languages, and the conformance suite compares.
+//! [`Entry`] answers a store's requests, [`Record`] and its functions are what it asks. [`MemoryBackend`](crate::MemoryBackend)
+//! and `shylock-sqlite` call them, and a model explores them entirely (`RELIABILITY.md` in the repository). The stores of
+//! database servers have the same rules in their query languages, and the [conformance suite](crate::conformance) compares.
+//!
+//! All times are counted from 1970 on the server's clock.
+
+mod entry;
 
 use std::time::Duration;
 
+pub use self::entry::{Entry, Taken};
 use crate::{FencingToken, HolderId};
 
 /// What identifies a lease within its record.

@@ -1,62 +1,44 @@
-//! [`Entry`]: a lock's row, read back. Whatever this crate does not write is corrupt.
+//! A lock's row, read back as an [`Entry`]. Whatever this crate does not write is corrupt.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Row, types::ValueRef};
-use shylock_core::{FencingToken, HolderId, HolderInfo, LockInfo, LockName, MAX_TTL, protocol::Record};
+use shylock_core::{
+    FencingToken, HolderId, HolderInfo, LockInfo, LockName, MAX_TTL,
+    record::{Entry, Record},
+};
 
 use crate::clock::Era;
 
 /// How far away the end of a lease can be: the longest lease, and an hour for clocks that were set back.
 const FARTHEST_END: Duration = MAX_TTL.saturating_add(Duration::from_secs(60 * 60));
 
-/// A lock's record, and what its holder tells others.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) record: Record,
-    pub(crate) info: HolderInfo,
+/// Reads `token, holder, acquired, ends, host, pid, note`; or says what is wrong with them.
+pub(crate) fn read(row: &Row<'_>, era: &Era, now: Duration) -> Result<Entry, &'static str> {
+    let token = integer(row, "token").and_then(FencingToken::new).ok_or("its token is no number from 1 to 2^53 − 1")?;
+    let holder = match row.get_ref("holder") {
+        Ok(ValueRef::Blob(bytes)) => bytes.try_into().ok(),
+        _ => None,
+    };
+    let holder = holder.map(HolderId::from_bytes).ok_or("its holder is no 128-bit id")?;
+    let acquired = time(row, "acquired").ok_or("the time of its acquisition is no time")?;
+    let ends = time(row, "ends").ok_or("the end of its lease is no time")?;
+    if ends.saturating_sub(now) > FARTHEST_END {
+        return Err("the end of its lease is farther away than any lease can be");
+    }
+    // Its holder ended with the machine.
+    let ends = if acquired < era.began { Duration::ZERO } else { ends };
+    let pid = integer(row, "pid").and_then(|pid| u32::try_from(pid).ok());
+    let info = HolderInfo { host: text(row, "host"), pid, note: text(row, "note") };
+    Ok(Entry { record: Record { token, holder, acquired, ends }, info })
 }
 
-impl Entry {
-    /// Reads `token, holder, acquired, ends, host, pid, note`; or says what is wrong with them.
-    pub(crate) fn read(row: &Row<'_>, era: &Era, now: Duration) -> Result<Self, &'static str> {
-        let token =
-            integer(row, "token").and_then(FencingToken::new).ok_or("its token is no number from 1 to 2^53 − 1")?;
-        let holder = match row.get_ref("holder") {
-            Ok(ValueRef::Blob(bytes)) => bytes.try_into().ok(),
-            _ => None,
-        };
-        let holder = holder.map(HolderId::from_bytes).ok_or("its holder is no 128-bit id")?;
-        let acquired = time(row, "acquired").ok_or("the time of its acquisition is no time")?;
-        let ends = time(row, "ends").ok_or("the end of its lease is no time")?;
-        if ends.saturating_sub(now) > FARTHEST_END {
-            return Err("the end of its lease is farther away than any lease can be");
-        }
-        // Its holder ended with the machine.
-        let ends = if acquired < era.began { Duration::ZERO } else { ends };
-        let pid = integer(row, "pid").and_then(|pid| u32::try_from(pid).ok());
-        let info = HolderInfo { host: text(row, "host"), pid, note: text(row, "note") };
-        Ok(Self { record: Record { token, holder, acquired, ends }, info })
-    }
-
-    /// What others are told. Since the file's clock may be ahead of the wall clock, the time of the acquisition is given
-    /// by its age.
-    pub(crate) fn info(self, name: &LockName, now: Duration) -> LockInfo {
-        let Self { record, info } = self;
-        let left = record.ends.saturating_sub(now);
-        let wall = SystemTime::now();
-        LockInfo {
-            name: name.clone(),
-            holder: record.holder,
-            token: record.token,
-            host: info.host,
-            pid: info.pid,
-            note: info.note,
-            acquired: wall.checked_sub(now.saturating_sub(record.acquired)).unwrap_or(wall),
-            remaining: left,
-            takeover_in: left,
-        }
-    }
+/// What others are told. Since the file's clock may be ahead of the wall clock, the time of the acquisition is given
+/// by its age.
+pub(crate) fn by_age(info: LockInfo, now: Duration) -> LockInfo {
+    let age = now.saturating_sub(info.acquired.duration_since(UNIX_EPOCH).unwrap_or_default());
+    let wall = SystemTime::now();
+    LockInfo { acquired: wall.checked_sub(age).unwrap_or(wall), ..info }
 }
 
 /// As it is stored.

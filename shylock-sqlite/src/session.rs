@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
-use shylock_core::{BackendError, HolderInfo, LockName, protocol::Record};
+use shylock_core::{
+    BackendError, HolderInfo, LockName,
+    record::{Entry, Record},
+};
 
 use crate::{
     clock::{Era, Machine},
     error::{SqliteError, Stop, of_commit},
-    record::{Entry, micros, name},
+    record::{self, micros, name},
 };
 
 /// How many records a clean-up looks at.
@@ -145,7 +148,7 @@ impl<'a> Session<'a> {
     }
 
     fn read(&self, row: &Row<'_>) -> Result<Entry, &'static str> {
-        Entry::read(row, &self.era, self.now)
+        record::read(row, &self.era, self.now)
     }
 }
 

@@ -4,21 +4,21 @@ use std::{path::PathBuf, time::Duration};
 
 use rusqlite::{Connection, TransactionBehavior};
 use shylock_core::{
-    AcquireRequest, Attempt, BackendError, Grant, HandOff, LeaseKey, ListQuery, LockInfo, LockName, ReleaseOutcome,
+    AcquireRequest, Attempt, BackendError, HandOff, LeaseKey, ListQuery, LockInfo, LockName, ReleaseOutcome,
     RenewOutcome, Renewal,
-    protocol::{Key, Record, Take, Wish},
+    record::{Entry, Taken},
 };
 
 use crate::{
     clock::Machine,
     error::{Stop, before_commit},
     place::Place,
-    record::{Entry, name},
+    record::{by_age, name},
     session::Session,
 };
 
 /// All processes read one clock.
-const NO_SKEW: Duration = Duration::ZERO;
+pub(crate) const NO_SKEW: Duration = Duration::ZERO;
 /// One grant in so many cleans up.
 const SWEEP_EVERY: u32 = 16;
 
@@ -36,12 +36,12 @@ impl Store {
         let retention = self.retention;
         self.write(|session| {
             let existing = session.entry(&request.name)?;
-            let record = existing.as_ref().map(|entry| &entry.record);
-            let take = Record::take(record, &wish(request), session.now, NO_SKEW);
-            match (settle(session, request, take, retention)?, existing) {
-                (Some(grant), _) => Ok(Attempt::Granted(grant)),
-                (None, Some(entry)) => Ok(Attempt::Held(entry.info(&request.name, session.now))),
-                (None, None) => Err(BackendError::permanent("a lock was refused that nobody has").into()),
+            match Entry::take(existing.as_ref(), request, session.now, NO_SKEW)? {
+                Taken::Granted(entry) => {
+                    grant(session, &request.name, &entry, retention)?;
+                    Ok(Attempt::Granted(entry.grant()))
+                }
+                Taken::Held(info) => Ok(Attempt::Held(by_age(info, session.now))),
             }
         })
     }
@@ -53,7 +53,7 @@ impl Store {
     pub(crate) fn release(&mut self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
         self.write(|session| {
             let entry = session.entry(&lease.name)?;
-            let Some(record) = entry.and_then(|entry| entry.record.released(key(lease))) else {
+            let Some(Entry { record, .. }) = entry.and_then(|entry| entry.released(lease)) else {
                 return Ok(ReleaseOutcome::NotHeld);
             };
             session.free(&lease.name, &record)?;
@@ -65,15 +65,16 @@ impl Store {
         let retention = self.retention;
         self.write(|session| {
             let Some(entry) = session.entry(&from.name)? else { return Ok(HandOff::NotHeld) };
-            let take = entry.record.handed_off(key(from), &wish(to), session.now);
-            Ok(settle(session, to, take, retention)?.map_or(HandOff::NotHeld, HandOff::Granted))
+            let Some(next) = entry.handed_off(from, to, session.now)? else { return Ok(HandOff::NotHeld) };
+            grant(session, &to.name, &next, retention)?;
+            Ok(HandOff::Granted(next.grant()))
         })
     }
 
     pub(crate) fn inspect(&mut self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
         self.read(|session| {
             let live = session.entry(name)?.filter(|entry| entry.record.is_live(session.now));
-            Ok(live.map(|entry| entry.info(name, session.now)))
+            Ok(live.map(|entry| by_age(entry.told(name, session.now, NO_SKEW), session.now)))
         })
     }
 
@@ -82,9 +83,9 @@ impl Store {
         self.read(|session| {
             let mut page = Vec::new();
             session.scan(&query.prefix, after, |name, entry| {
-                let wanted = page.len() < query.limit && name.as_str().starts_with(&query.prefix);
+                let wanted = page.len() < query.limit && query.matches(&name);
                 if wanted && entry.record.is_live(session.now) {
-                    page.push(entry.info(&name, session.now));
+                    page.push(by_age(entry.told(&name, session.now, NO_SKEW), session.now));
                 }
                 wanted
             })?;
@@ -95,9 +96,9 @@ impl Store {
     pub(crate) fn force_break(&mut self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
         self.write(|session| {
             let Some(entry) = session.entry(name)? else { return Ok(None) };
-            let Some(record) = entry.record.broken(session.now) else { return Ok(None) };
+            let Some(Entry { record, .. }) = entry.broken(session.now) else { return Ok(None) };
             session.free(name, &record)?;
-            Ok(Some(entry.info(name, session.now)))
+            Ok(Some(by_age(entry.told(name, session.now, NO_SKEW), session.now)))
         })
     }
 
@@ -161,48 +162,25 @@ impl Store {
     }
 }
 
-/// Writes down what became of a wish. `None`: another has the lock.
-fn settle(
-    session: &Session<'_>,
-    request: &AcquireRequest,
-    take: Take,
-    retention: Duration,
-) -> Result<Option<Grant>, Stop> {
-    let record = match take {
-        Take::Held => return Ok(None),
-        Take::NoToken => return Err(BackendError::permanent("there is no larger fencing token").into()),
-        Take::Repeated(record) => {
-            session.prolong(&request.name, &record)?;
-            record
-        }
-        Take::New(record) => {
-            session.grant(&request.name, &record, &request.info)?;
-            if session.now.subsec_micros().is_multiple_of(SWEEP_EVERY) {
-                session.sweep(retention)?;
-            }
-            record
-        }
-    };
-    Ok(Some(Grant { token: record.token }))
+/// Writes a lease down; one of some cleans up.
+fn grant(session: &Session<'_>, name: &LockName, entry: &Entry, retention: Duration) -> Result<(), Stop> {
+    session.grant(name, &entry.record, &entry.info)?;
+    if session.now.subsec_micros().is_multiple_of(SWEEP_EVERY) {
+        session.sweep(retention)?;
+    }
+    Ok(())
 }
 
 /// A corrupt record is no lease of the caller's; the others of its batch go on.
-fn renew(session: &Session<'_>, Renewal { lease, ttl }: &Renewal) -> Result<RenewOutcome, Stop> {
-    let entry = match session.entry(&lease.name) {
+fn renew(session: &Session<'_>, renewal: &Renewal) -> Result<RenewOutcome, Stop> {
+    let name = &renewal.lease.name;
+    let entry = match session.entry(name) {
         Err(Stop::Told(_)) => None,
         entry => entry?,
     };
-    let Some(record) = entry.and_then(|Entry { record, .. }| record.renewed(key(lease), *ttl, session.now)) else {
+    let Some(Entry { record, .. }) = entry.and_then(|entry| entry.renewed(renewal, session.now)) else {
         return Ok(RenewOutcome::NotHeld);
     };
-    session.prolong(&lease.name, &record)?;
+    session.prolong(name, &record)?;
     Ok(RenewOutcome::Renewed)
-}
-
-fn wish(request: &AcquireRequest) -> Wish {
-    Wish { holder: request.holder, ttl: request.ttl }
-}
-
-fn key(lease: &LeaseKey) -> Key {
-    (lease.holder, lease.token)
 }

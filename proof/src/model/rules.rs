@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use shylock_core::{
     FencingToken, HolderId, LossReason,
-    protocol::{Belief, Finding, Key, Ledger, Record, Take, Terms, Wish},
+    protocol::{Belief, Finding, Ledger, Terms},
+    record::{Key, Record, Take, Wish},
 };
 
 use super::{

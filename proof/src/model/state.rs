@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use shylock_core::{
     FencingToken, HolderId,
-    protocol::{Belief, Ledger, Record},
+    protocol::{Belief, Ledger},
+    record::Record,
 };
 
 use super::{

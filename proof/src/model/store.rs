@@ -1,6 +1,6 @@
 //! What the store and the resource do with a request. Each is one step, on the clock of the server.
 
-use shylock_core::protocol::{Key, Record, Take, Wish};
+use shylock_core::record::{Key, Record, Take, Wish};
 
 use super::{
     World,
