@@ -3,15 +3,12 @@
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use shylock_core::{BackendError, FencingToken, HolderId, LockInfo, LockName, MAX_TTL};
+use shylock_core::{BackendError, FencingToken, HolderId, LockInfo, LockName, record::FARTHEST_END};
 
 use crate::{
     key::hex,
     number::{double, whole},
 };
-
-/// How far away the end of a lease can be: the longest lease, and an hour for clocks that were set back.
-pub(crate) const FARTHEST_END: Duration = MAX_TTL.saturating_add(Duration::from_secs(60 * 60));
 
 /// The owner of a free lock. Not null, which would be the same as none at all.
 pub(crate) const NOBODY: &str = "";

@@ -3,10 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use mongodb::bson::{Binary, Bson, DateTime, Document};
-use shylock_core::{BackendError, FencingToken, HolderId, LeaseKey, LockInfo, LockName, MAX_TTL};
-
-/// How far away the end of a lease can be: the longest lease, and an hour for clocks that were set back.
-pub(crate) const FARTHEST_END: Duration = MAX_TTL.saturating_add(Duration::from_secs(60 * 60));
+use shylock_core::{BackendError, FencingToken, HolderId, LeaseKey, LockInfo, LockName, record::FARTHEST_END};
 
 /// Who holds the lock, or did last, by `{ record, now }`; `None` where nobody did since its release. Whatever
 /// [`queries`](crate::query) does not write is corrupt.
