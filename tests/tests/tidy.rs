@@ -1,6 +1,7 @@
 //! What readers rely on, and what drifts when nobody looks.
 
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
 };
@@ -42,6 +43,28 @@ fn files_are_short_or_have_a_reason() {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         let excused = reasons.contains(&format!("`{name}` is long"));
         assert!(lines <= MOST_LINES || excused, "{} has {lines} lines", path.display());
+    }
+}
+
+/// The map at the top of a crate's decisions names each file of its source, or describes the folder that it is in.
+#[test]
+fn maps_are_complete() {
+    for path in files("rs") {
+        let path = path.strip_prefix(root()).expect("a file of ours");
+        let text = |part: Option<&OsStr>| part.map(|part| part.to_string_lossy().into_owned()).unwrap_or_default();
+        let (package, stem) = (text(path.iter().next()), text(path.file_stem()));
+        let name = stem.trim_end_matches("_tests");
+        if !package.starts_with("shylock-")
+            || text(path.iter().nth(1)) != "src"
+            || ["lib", "main", "mod"].contains(&name)
+        {
+            continue;
+        }
+        let decisions = read(Path::new(&package).join("DECISIONS.md"));
+        let map = decisions.split("```").nth(1).expect("a map");
+        let folder = text(path.parent().and_then(Path::file_name));
+        let named = map.split([' ', ',', '\n']).any(|word| word == name);
+        assert!(named || map.contains(&format!(" {folder}/ ")), "{} is in no map", path.display());
     }
 }
 
