@@ -80,6 +80,25 @@ fn ci_runs_the_command_of_the_readme() {
     assert!(ci.lines().any(|line| line.split(" 2>&1").next() == Some(tests)), "{tests:?} is not in .ci/run");
 }
 
+/// What a reader copies from the README depends on packages that are there, with features that they have.
+#[test]
+fn the_manifest_in_the_readme_is_good() {
+    let readme = read("README.md");
+    let block = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a manifest");
+    let ours: Vec<(&str, &str)> =
+        block.lines().filter_map(|line| line.split_once(" = { path = \"../shylock/")).collect();
+    assert!(!ours.is_empty(), "{block}");
+    for (name, rest) in ours {
+        assert_eq!(rest.split('"').next(), Some(name));
+        let manifest = read(format!("{name}/Cargo.toml"));
+        let asked = rest.split_once("features = [").and_then(|(_, rest)| rest.split(']').next()).unwrap_or_default();
+        for feature in asked.split(',').map(|feature| feature.trim().trim_matches('"')).filter(|name| !name.is_empty())
+        {
+            assert!(manifest.contains(&format!("\n{feature} = [")), "{name} has no feature {feature}");
+        }
+    }
+}
+
 #[test]
 fn versions_agree() {
     let manifest = read("Cargo.toml");
