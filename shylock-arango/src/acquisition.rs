@@ -4,7 +4,7 @@ use shylock_core::{AcquireRequest, Attempt, BackendError, HolderId, LockInfo};
 
 use crate::{
     database::{Database, is_contention},
-    record::{self, Record},
+    record,
     seen::Seen,
     setup::Ready,
 };
@@ -21,7 +21,7 @@ pub(crate) async fn attempt<F>(
     look: impl Fn() -> F + Send,
 ) -> Result<Attempt, BackendError>
 where
-    F: Future<Output = Result<Record, BackendError>> + Send,
+    F: Future<Output = Result<Option<LockInfo>, BackendError>> + Send,
 {
     let AcquireRequest { name, holder, .. } = request;
     let mut dead = None;
@@ -48,7 +48,7 @@ where
             return Err(BackendError::ambiguous("the server answers without a record"));
         };
         let record = record::read(name, row, ready.queries.skew)?;
-        if let Some(grant) = record.grant_of(*holder) {
+        if let Some(grant) = record.as_ref().and_then(|info| info.grant_of(*holder)) {
             return Ok(Attempt::Granted(grant));
         }
         match next(record, *holder, dead) {
@@ -76,13 +76,13 @@ enum Next {
 }
 
 /// `dead` is the holder whose ended lease the last query could have taken over.
-fn next(record: Record, holder: HolderId, dead: Option<HolderId>) -> Next {
+fn next(record: Option<LockInfo>, holder: HolderId, dead: Option<HolderId>) -> Next {
     match record {
-        Record::Free => Next::Take,
-        Record::Held(info) if info.takeover_in.is_zero() && dead == Some(info.holder) => Next::Stuck,
-        Record::Held(info) if info.takeover_in.is_zero() => Next::TakeOver(info.holder),
-        Record::Held(info) if info.holder == holder && !info.remaining.is_zero() => Next::Take,
-        Record::Held(info) => Next::Wait(info),
+        None => Next::Take,
+        Some(info) if info.takeover_in.is_zero() && dead == Some(info.holder) => Next::Stuck,
+        Some(info) if info.takeover_in.is_zero() => Next::TakeOver(info.holder),
+        Some(info) if info.grant_of(holder).is_some() => Next::Take,
+        Some(info) => Next::Wait(info),
     }
 }
 
@@ -114,8 +114,8 @@ mod tests {
 
     #[test]
     fn records_ask_for_what_they_are() {
-        let next = |info: &LockInfo, dead| next(Record::Held(info.clone()), id(1), dead);
-        assert_eq!(super::next(Record::Free, id(1), None), Next::Take);
+        let next = |info: &LockInfo, dead| next(Some(info.clone()), id(1), dead);
+        assert_eq!(super::next(None, id(1), None), Next::Take);
         let (live, ended, over) = (held(2, 10, 510), held(2, 0, 500), held(2, 0, 0));
         assert_eq!(next(&live, None), Next::Wait(live.clone()));
         assert_eq!(next(&ended, None), Next::Wait(ended.clone()), "the skew allowance is not over");

@@ -15,9 +15,7 @@ use crate::{
     builder::{ArangoBuilder, Settings},
     database::Database,
     error::{Meaning, RequestError},
-    listing,
-    record::{self, Record},
-    renewal,
+    listing, record, renewal,
     seen::Seen,
     session::Session,
     setup::{self, Ready},
@@ -95,12 +93,12 @@ impl ArangoBackend {
         ready.get_or_try_init(|| setup::prepare(database, settings)).await
     }
 
-    async fn record(&self, name: &LockName) -> Result<Record, BackendError> {
+    async fn record(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
         let ready = self.ready().await?;
         let rows = self.0.database.run(&ready.queries.peek(name)).await.map_err(|error| ready.of_read(error))?;
         match rows.first() {
             Some(row) => record::read(name, row, ready.queries.skew).map_err(unambiguous),
-            None => Ok(Record::Free),
+            None => Ok(None),
         }
     }
 }
@@ -174,12 +172,12 @@ impl Backend for ArangoBackend {
         let (rows, repeated) = answer.map_err(|error| ready.of_write(error))?;
         let Some(row) = rows.first() else { return not_held(repeated).map(|()| HandOff::NotHeld) };
         let record = record::read(&to.name, row, ready.queries.skew)?;
-        let grant = record.grant_of(to.holder);
+        let grant = record.and_then(|info| info.grant_of(to.holder));
         grant.map(HandOff::Granted).ok_or_else(|| BackendError::ambiguous("the server answers with another's record"))
     }
 
     async fn inspect(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
-        self.record(name).await.map(Record::live)
+        Ok(self.record(name).await?.filter(LockInfo::is_live))
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Vec<LockInfo>, BackendError> {

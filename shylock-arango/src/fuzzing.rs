@@ -5,14 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use shylock_core::{BackendError, Grant, HolderId, LockInfo, LockName, Result};
 
-use crate::{
-    RequestError, database,
-    http::pass,
-    key, number,
-    record::{self, Record},
-    reply::Reply,
-    uri,
-};
+use crate::{RequestError, database, http::pass, key, number, record, reply::Reply, uri};
 
 /// The key of a name.
 #[must_use]
@@ -31,16 +24,13 @@ pub fn whole(value: &Value) -> Option<u64> {
 /// # Errors
 /// The record is corrupt, or there is none.
 pub fn holder(name: &LockName, row: &Value, skew: Duration) -> Result<Option<LockInfo>, BackendError> {
-    Ok(match record::read(name, row, skew)? {
-        Record::Held(info) => Some(info),
-        Record::Free => None,
-    })
+    record::read(name, row, skew)
 }
 
 /// What a row grants to a holder.
 #[must_use]
 pub fn grant(name: &LockName, row: &Value, skew: Duration, holder: HolderId) -> Option<Grant> {
-    record::read(name, row, skew).ok()?.grant_of(holder)
+    record::read(name, row, skew).ok()??.grant_of(holder)
 }
 
 /// The answer in a body.

@@ -38,5 +38,5 @@ fn live(row: &Value, queries: &Queries) -> Option<LockInfo> {
     if row["owner"] == NOBODY {
         return None;
     }
-    record::read(&name, row, queries.skew).ok()?.live()
+    record::read(&name, row, queries.skew).ok()?.filter(LockInfo::is_live)
 }

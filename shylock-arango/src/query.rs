@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
-use shylock_core::{AcquireRequest, HolderId, LeaseKey, ListQuery, LockName, Renewal};
+use shylock_core::{AcquireRequest, HolderId, LeaseKey, ListQuery, LockName, Renewal, record::FARTHEST_END};
 
 use crate::{
     key::key,
-    record::{FARTHEST_END, NOBODY, grace, owner},
+    record::{NOBODY, grace, owner},
     text::{FENCE, HAND_OFF, LIST, PEEK, RELEASE, RENEW, TAKE, Text},
 };
 

@@ -3,58 +3,31 @@
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use shylock_core::{BackendError, FencingToken, Grant, HolderId, LockInfo, LockName, MAX_TTL};
+use shylock_core::{BackendError, FencingToken, HolderId, LockInfo, LockName, record::FARTHEST_END};
 
 use crate::{
     key::hex,
     number::{double, whole},
 };
 
-/// How far away the end of a lease can be: the longest lease, and an hour for clocks that were set back.
-pub(crate) const FARTHEST_END: Duration = MAX_TTL.saturating_add(Duration::from_secs(60 * 60));
-
 /// The owner of a free lock. Not null, which would be the same as none at all.
 pub(crate) const NOBODY: &str = "";
-
-/// The state of a lock.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Record {
-    Free,
-    /// Somebody's; live if some of its lease remains.
-    Held(LockInfo),
-}
-
-impl Record {
-    /// The grant of this holder's live lease. One of its own that has ended meanwhile is nobody's.
-    pub(crate) fn grant_of(&self, holder: HolderId) -> Option<Grant> {
-        match self {
-            Self::Held(info) if info.holder == holder && !info.remaining.is_zero() => Some(Grant { token: info.token }),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn live(self) -> Option<LockInfo> {
-        match self {
-            Self::Held(info) if !info.remaining.is_zero() => Some(info),
-            _ => None,
-        }
-    }
-}
 
 /// The holder as it is stored.
 pub(crate) fn owner(holder: HolderId) -> String {
     hex(holder.as_bytes())
 }
 
-/// Reads a row of `take`, `hand_off`, `peek` or `list`. Whatever these texts do not write is corrupt.
-pub(crate) fn read(name: &LockName, row: &Value, skew: Duration) -> Result<Record, BackendError> {
+/// Who holds the lock, or did last, by a row of `take`, `hand_off`, `peek` or `list`; `None` where nobody did since its
+/// release. Whatever these texts do not write is corrupt.
+pub(crate) fn read(name: &LockName, row: &Value, skew: Duration) -> Result<Option<LockInfo>, BackendError> {
     let Some(now) = double(&row["now"]) else {
         return Err(BackendError::ambiguous("the server answers with something else than record and time"));
     };
     fields(name, row, now, skew).map_err(|detail| BackendError::corrupt(name.clone(), detail))
 }
 
-fn fields(name: &LockName, row: &Value, now: f64, skew: Duration) -> Result<Record, &'static str> {
+fn fields(name: &LockName, row: &Value, now: f64, skew: Duration) -> Result<Option<LockInfo>, &'static str> {
     match &row["name"] {
         Value::String(stored) if stored == name.as_str() => {}
         Value::Null => return Err("it has no name"),
@@ -78,13 +51,13 @@ fn fields(name: &LockName, row: &Value, now: f64, skew: Duration) -> Result<Reco
         return Err("the end of its lease is farther away than any lease can be");
     }
     let holder = match &row["owner"] {
-        Value::String(owner) if owner == NOBODY => return Ok(Record::Free),
+        Value::String(owner) if owner == NOBODY => return Ok(None),
         Value::String(owner) => holder(owner).ok_or("its owner is no 128-bit id")?,
         Value::Null => return Err("it has no owner"),
         _ => return Err("its owner is no text"),
     };
     let text = |field: &str| row[field].as_str().map(str::to_owned);
-    Ok(Record::Held(LockInfo {
+    Ok(Some(LockInfo {
         name: name.clone(),
         holder,
         token,

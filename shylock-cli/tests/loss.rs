@@ -97,3 +97,26 @@ async fn a_command_that_hears_has_time_to_end() {
         assert_eq!(place.line_in("tidied"), "tidied");
     });
 }
+
+/// One that was asked to end may go on if the store comes back in time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loss_that_was_averted_costs_nothing() {
+    let (server, store) = stores::mongodb().await;
+    tokio::task::block_in_place(|| {
+        let proxy = Proxy::before(server.hosts());
+        let place = Place::on(format!("mongodb://{}/shylock_cli?directConnection=true", proxy.address));
+        let script = "trap 'echo > asked' TERM; echo > up; while [ ! -e enough ]; do sleep 0.05; done; exit 7";
+        // A second passes between the two signals.
+        let mut running = place.spawn(&["run", "--ttl", "10s", "averted", "--", "sh", "-c", script]);
+        place.line_in("up");
+        proxy.fall_silent();
+        place.line_in("asked");
+        proxy.speak_again();
+        let direct = Place::on(store);
+        // Renewed, and a while ago: it has been noticed.
+        let left = || direct.json(&["show", "--json", "averted"])["remaining_ms"].as_u64();
+        eventually(|| left().filter(|left| (6000..8500).contains(left)));
+        std::fs::write(place.file("enough"), "").expect("written");
+        assert_eq!(running.code(), 7, "the command's own status");
+    });
+}

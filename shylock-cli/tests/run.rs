@@ -68,9 +68,10 @@ fn one_waits_or_not_as_it_is_told() {
     assert_eq!(place.outcome(&["run", "--wait", "0.7", "--conflict-exit-code", "9", "k", "true"]).0, 9);
     assert!((Duration::from_millis(700)..Duration::from_secs(5)).contains(&since.elapsed()), "{:?}", since.elapsed());
 
-    let mut waiter = place.spawn(&["run", "k", "touch", "in"]);
-    let mut other = place.spawn(&["run", "k", "touch", "never"]);
-    std::thread::sleep(Duration::from_millis(300));
+    let mut waiter = place.spawn(&["run", "-v", "k", "touch", "in"]);
+    let mut other = place.spawn(&["run", "-v", "k", "touch", "never"]);
+    waiter.says("the lock is held by another");
+    other.says("the lock is held by another");
     assert!(!place.file("in").exists());
     other.signal(Signal::SIGINT);
     assert_eq!(other.code(), 128 + 2, "who waits can be told to give up");

@@ -2,7 +2,7 @@
 
 use std::{fmt, num::NonZeroU64, time::Duration, time::SystemTime};
 
-use crate::LockName;
+use crate::{Grant, LockName};
 
 /// A number that grows with every acquisition of a lock name, for ever.
 ///
@@ -159,6 +159,18 @@ pub struct LockInfo {
 }
 
 impl LockInfo {
+    /// Whether its lease still runs.
+    #[must_use]
+    pub const fn is_live(&self) -> bool {
+        !self.remaining.is_zero()
+    }
+
+    /// The grant of this holder: none if the lease is another's, or has ended meanwhile. For stores.
+    #[must_use]
+    pub fn grant_of(&self, holder: HolderId) -> Option<Grant> {
+        (self.is_live() && self.holder == holder).then_some(Grant { token: self.token })
+    }
+
     /// Who the holder says it is.
     #[must_use]
     pub fn holder_info(&self) -> HolderInfo {
@@ -174,20 +186,33 @@ impl LockInfo {
 mod tests {
     use super::*;
 
-    #[test]
-    fn holders_are_told_in_a_line_that_does_no_harm() {
-        let note = Some("nightly\u{1b}[2J".to_owned());
-        let info = LockInfo {
+    const HOLDER: HolderId = HolderId::from_bytes([7; 16]);
+
+    fn ended() -> LockInfo {
+        LockInfo {
             name: LockName::new("x").expect("a name"),
-            holder: HolderId::from_bytes([7; 16]),
+            holder: HOLDER,
             token: FencingToken::new(1).expect("a token"),
             host: Some("api-3".into()),
             pid: Some(4711),
-            note,
+            note: Some("nightly\u{1b}[2J".to_owned()),
             acquired: SystemTime::UNIX_EPOCH,
             remaining: Duration::ZERO,
-            takeover_in: Duration::ZERO,
-        };
+            takeover_in: Duration::from_millis(500),
+        }
+    }
+
+    #[test]
+    fn only_a_live_lease_is_a_grant_and_only_to_its_holder() {
+        let (ended, live) = (ended(), LockInfo { remaining: Duration::from_nanos(1), ..ended() });
+        assert!(live.is_live() && !ended.is_live());
+        assert_eq!(live.grant_of(HOLDER), Some(Grant { token: live.token }));
+        assert_eq!((live.grant_of(HolderId::from_bytes([8; 16])), ended.grant_of(HOLDER)), (None, None));
+    }
+
+    #[test]
+    fn holders_are_told_in_a_line_that_does_no_harm() {
+        let info = ended();
         assert_eq!(info.holder_info().to_string(), "api-3 (pid 4711): nightly\\u{1b}[2J");
         assert_eq!(info.who().to_string(), "api-3 (pid 4711)");
         assert_eq!(HolderInfo::default().to_string(), "unknown host");

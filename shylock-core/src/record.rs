@@ -13,7 +13,11 @@ mod entry;
 use std::time::Duration;
 
 pub use self::entry::{Entry, Taken};
-use crate::{FencingToken, HolderId};
+use crate::{FencingToken, HolderId, MAX_TTL};
+
+/// How far away the end of a lease can be: the longest lease, and an hour for clocks that were set back. A record in which
+/// it is farther away is corrupt.
+pub const FARTHEST_END: Duration = MAX_TTL.saturating_add(Duration::from_secs(60 * 60));
 
 /// What identifies a lease within its record.
 pub type Key = (HolderId, FencingToken);

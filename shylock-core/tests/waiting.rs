@@ -107,19 +107,18 @@ fn a_waker_that_drops_its_task_is_no_deadlock() {
         let store = Faulty::default();
         let manager = runtime.block_on(async { store.manager() });
         let guard = runtime.block_on(manager.lock("x").acquire()).expect("granted");
-        let first = {
+        let in_line = |waker: &Waker| {
             let lock = manager.lock("x");
-            runtime.spawn(async move { drop(lock.acquire().await) })
+            let mut waiter: Pin<Box<dyn Future<Output = ()> + Send>> =
+                Box::pin(async move { drop(lock.acquire().await) });
+            assert!(waiter.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
+            waiter
         };
-        thread::sleep(ms(100));
-        let lock = manager.lock("x");
+        let first = in_line(Waker::noop());
         let task = Arc::new(Task(Mutex::new(None)));
-        let mut second: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move { drop(lock.acquire().await) });
-        let waker = Waker::from(Arc::clone(&task));
-        assert!(matches!(second.as_mut().poll(&mut Context::from_waker(&waker)), Poll::Pending));
-        *task.0.lock().expect("no panic") = Some(second);
-        // The first leaves, so it is the second's turn.
-        first.abort();
+        *task.0.lock().expect("no panic") = Some(in_line(&Waker::from(Arc::clone(&task))));
+        // The first leaves, so it is the second's turn. Nothing tells when its task waits for the holder.
+        drop(first);
         thread::sleep(ms(100));
         runtime.block_on(async move { timeout(s(5), guard.release()).await.expect("in time").expect("released") });
         drop(runtime);
@@ -154,10 +153,12 @@ fn the_pulse_of_a_runtime_that_hangs_is_not_felt() {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let manager = runtime.block_on(async { LockManager::new(MemoryBackend::new()) });
     let (end, ended) = mpsc::channel::<()>();
+    let (begin, begun) = mpsc::channel();
     runtime.spawn(async move {
+        let _ = begin.send(());
         let _ = ended.recv();
     });
-    thread::sleep(ms(200));
+    begun.recv_timeout(s(10)).expect("it runs");
     let (tell, told) = mpsc::channel();
     runtime.spawn_blocking(move || {
         let mut pulse = Box::pin(async move { manager.pulse().await });
@@ -240,9 +241,11 @@ fn a_call_after_the_end_of_the_runtime_holds_nothing() {
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let store = MemoryBackend::new();
     let manager = runtime.block_on(async { LockManager::new(store.clone()) });
-    let (end, ended) = mpsc::channel::<()>();
+    let (here, (end, ended)) = (manager.clone(), mpsc::channel::<()>());
+    let (begin, begun) = mpsc::channel();
     let (tell, told) = mpsc::channel();
     runtime.spawn_blocking(move || {
+        let _ = begin.send(());
         let _ = ended.recv();
         let lock = manager.lock("x");
         let mut call = Box::pin(async move { lock.acquire().await.map(|guard| guard.is_held()) });
@@ -254,9 +257,11 @@ fn a_call_after_the_end_of_the_runtime_holds_nothing() {
         };
         let _ = tell.send(format!("{outcome:?}"));
     });
-    thread::sleep(ms(100));
+    begun.recv_timeout(s(10)).expect("it runs");
     runtime.shutdown_background();
-    thread::sleep(ms(300));
+    while !here.has_stopped() {
+        thread::sleep(ms(1));
+    }
     drop(end);
     let outcome = told.recv_timeout(s(10)).expect("it ends");
     let home = Builder::new_current_thread().enable_all().build().unwrap();

@@ -14,8 +14,7 @@ use crate::{
     builder::{MongoBuilder, Settings},
     command, error,
     query::Queries,
-    record::{self, Record},
-    setup,
+    record, setup,
     watch::Notices,
 };
 
@@ -98,13 +97,9 @@ pub(crate) fn attempt(request: &AcquireRequest, reply: &Document, skew: Duration
     let Some(found) = command::value(reply) else {
         return Err(BackendError::ambiguous("the server answers without a record"));
     };
-    let record = record::read(&request.name, Some(found), skew)?;
-    if let Some(grant) = record.grant_of(request.holder) {
-        return Ok(Attempt::Granted(grant));
-    }
-    match record {
-        Record::Held(info) => Ok(Attempt::Held(info)),
-        Record::Free => Err(BackendError::corrupt(request.name.clone(), "it is neither held nor can it be taken")),
+    match record::read(&request.name, Some(found), skew)? {
+        Some(info) => Ok(info.grant_of(request.holder).map_or_else(|| Attempt::Held(info), Attempt::Granted)),
+        None => Err(BackendError::corrupt(request.name.clone(), "it is neither held nor can it be taken")),
     }
 }
 
@@ -139,13 +134,13 @@ impl Backend for MongoBackend {
         let queries = self.queries().await?;
         let reply = self.run(queries.hand_off(from, to)).await?;
         let record = record::read(&to.name, command::value(&reply), queries.skew)?;
-        Ok(record.grant_of(to.holder).map_or(HandOff::NotHeld, HandOff::Granted))
+        Ok(record.and_then(|info| info.grant_of(to.holder)).map_or(HandOff::NotHeld, HandOff::Granted))
     }
 
     async fn inspect(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
         let queries = self.queries().await?;
         let reply = self.run(queries.inspect(name)).await?;
-        Ok(record::read(name, command::batch(&reply)?.first().copied(), queries.skew)?.live())
+        Ok(record::read(name, command::batch(&reply)?.first().copied(), queries.skew)?.filter(LockInfo::is_live))
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Vec<LockInfo>, BackendError> {
@@ -153,7 +148,7 @@ impl Backend for MongoBackend {
         let reply = self.run(queries.list(query)).await?;
         let live = |found: &Document| {
             let name = LockName::new(found.get_document("record").ok()?.get_str("_id").ok()?).ok()?;
-            record::read(&name, Some(found), queries.skew).ok()?.live()
+            record::read(&name, Some(found), queries.skew).ok()?.filter(LockInfo::is_live)
         };
         Ok(command::batch(&reply)?.into_iter().filter_map(live).collect())
     }
@@ -161,7 +156,7 @@ impl Backend for MongoBackend {
     async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
         let queries = self.queries().await?;
         let reply = self.run(queries.force_break(name)).await?;
-        Ok(record::read(name, command::value(&reply), queries.skew)?.live())
+        Ok(record::read(name, command::value(&reply), queries.skew)?.filter(LockInfo::is_live))
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {

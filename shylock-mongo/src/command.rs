@@ -61,3 +61,42 @@ pub(crate) fn failure(reply: &Document) -> Option<BackendError> {
         Err(_) => BackendError::ambiguous(text),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use mongodb::bson::{Document, doc};
+    use shylock_core::Failure;
+
+    use super::*;
+
+    #[test]
+    fn replies_are_read() {
+        let found = doc! { "token": 7_i64 };
+        assert_eq!(value(&doc! { "value": found.clone() }), Some(&found));
+        assert_eq!(value(&doc! { "value": null }), None);
+        let reply = doc! { "cursor": { "firstBatch": [found.clone(), 1, found.clone()] } };
+        assert_eq!(batch(&reply).expect("a batch"), [&found, &found]);
+        assert_eq!(*batch(&doc! { "cursor": {} }).expect_err("none").failure(), Failure::Permanent);
+    }
+
+    #[test]
+    fn counts_come_as_any_whole_number() {
+        let reply = doc! { "n": 3, "nModified": 2_i64, "odd": 1.5, "less": -1 };
+        let counts = ["n", "nModified", "odd", "less", "none"].map(|field| count(&reply, field));
+        assert_eq!(counts, [3, 2, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_reply_that_says_ok_may_tell_of_a_failure() {
+        let failure = |reply: Document| failure(&reply).map(|error| error.failure().clone());
+        assert_eq!(failure(doc! { "ok": 1, "n": 1 }), None);
+        let duplicate = doc! { "ok": 1, "writeErrors": [{ "index": 0, "code": 11000, "errmsg": "E11000" }] };
+        assert_eq!(failure(duplicate), Some(Failure::NotApplied));
+        let refused =
+            doc! { "ok": 1, "writeErrors": [{ "index": 0, "code": 121, "errmsg": "Document failed validation" }] };
+        assert_eq!(failure(refused), Some(Failure::Permanent));
+        for unsafe_write in [doc! { "code": 64, "codeName": "WriteConcernFailed", "errmsg": "waiting" }, doc! {}] {
+            assert_eq!(failure(doc! { "ok": 1, "writeConcernError": unsafe_write }), Some(Failure::Ambiguous));
+        }
+    }
+}

@@ -21,7 +21,9 @@ pub(crate) fn from_driver(error: DriverError) -> BackendError {
         | ErrorKind::ConnectionPoolCleared { .. } => BackendError::ambiguous(error),
         ErrorKind::ServerSelection { .. } | ErrorKind::DnsResolve { .. } => BackendError::not_applied(error, None),
         // The reply came, and it is not known what it says.
-        ErrorKind::InvalidResponse { .. } | ErrorKind::BsonDeserialization(_) => BackendError::ambiguous(error),
+        ErrorKind::InvalidResponse { .. } | ErrorKind::Bson(_) | ErrorKind::Internal { .. } => {
+            BackendError::ambiguous(error)
+        }
         _ => BackendError::permanent(error),
     }
 }
@@ -133,6 +135,7 @@ fn is_code(error: &BackendError, code: i32) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use mongodb::bson::{deserialize_from_document, doc};
     use shylock_core::Failure;
 
     use super::*;
@@ -166,9 +169,31 @@ mod tests {
         let odd = DriverError::custom("nothing that is known");
         assert_eq!(*from_driver(odd).failure(), Failure::Permanent);
         let garbled = mongodb::bson::deserialize_from_slice::<mongodb::bson::Document>(&[1]).expect_err("no document");
-        assert_ne!(*from_driver(DriverError::from(garbled)).failure(), Failure::NotApplied);
+        assert_eq!(*from_driver(DriverError::from(garbled)).failure(), Failure::Ambiguous);
         assert!(!is_unauthorized(&from_code(13, "no".into())), "it is the driver's errors that are looked at");
         assert!(!has_no_change_streams(&BackendError::permanent("no")));
+    }
+
+    #[test]
+    fn the_code_of_a_command_decides() {
+        let refused = |code: i32| {
+            let command = doc! { "code": code, "codeName": "x", "errmsg": "no" };
+            let command = deserialize_from_document(command).expect("an error of a command");
+            from_driver(DriverError::from(ErrorKind::Command(command)))
+        };
+        assert_eq!(*refused(10107).failure(), Failure::NotApplied);
+        assert_eq!(*refused(11601).failure(), Failure::Ambiguous);
+        assert_eq!(*refused(13).failure(), Failure::Permanent);
+        assert!(is_unauthorized(&refused(13)) && !is_unauthorized(&refused(14)));
+        assert!(has_no_change_streams(&refused(40573)) && !has_no_change_streams(&refused(40572)));
+    }
+
+    #[tokio::test]
+    async fn what_found_no_server_was_not_carried_out() {
+        let uri = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=10";
+        let client = mongodb::Client::with_uri_str(uri).await.expect("a client");
+        let error = client.database("x").run_command(doc! { "ping": 1 }).await.expect_err("there is no server");
+        assert_eq!(*from_driver(error).failure(), Failure::NotApplied);
     }
 
     #[test]

@@ -5,23 +5,14 @@ use std::time::Duration;
 use mongodb::bson::Document;
 use shylock_core::{AcquireRequest, Attempt, BackendError, LeaseKey, LockInfo, LockName, Result};
 
-use crate::{
-    backend,
-    builder::invalid,
-    command, prefix,
-    record::{self, Record},
-    uri,
-};
+use crate::{backend, builder::invalid, command, prefix, record, uri};
 
 /// Who holds a lock, or did last, by `{ record, now }`. `None`: it is free.
 ///
 /// # Errors
 /// The record is corrupt, or there is none.
 pub fn holder(name: &LockName, found: &Document, skew: Duration) -> Result<Option<LockInfo>, BackendError> {
-    Ok(match record::read(name, Some(found), skew)? {
-        Record::Held(info) => Some(info),
-        Record::Free => None,
-    })
+    record::read(name, Some(found), skew)
 }
 
 /// What the reply to an attempt says.

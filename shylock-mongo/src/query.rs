@@ -6,9 +6,11 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use mongodb::bson::{Binary, Bson, DateTime, Document, bson, doc, spec::BinarySubtype};
-use shylock_core::{AcquireRequest, FencingToken, HolderId, LeaseKey, ListQuery, LockName, Renewal};
+use shylock_core::{
+    AcquireRequest, FencingToken, HolderId, LeaseKey, ListQuery, LockName, Renewal, record::FARTHEST_END,
+};
 
-use crate::{prefix::after_prefix, record::FARTHEST_END};
+use crate::prefix::after_prefix;
 
 /// A write that has reached no majority by then is reported as unknown.
 const WRITE_CONCERN_TIMEOUT: Duration = Duration::from_secs(10);

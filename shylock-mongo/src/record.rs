@@ -3,46 +3,28 @@
 use std::time::{Duration, SystemTime};
 
 use mongodb::bson::{Binary, Bson, DateTime, Document};
-use shylock_core::{BackendError, FencingToken, Grant, HolderId, LeaseKey, LockInfo, LockName, MAX_TTL};
+use shylock_core::{BackendError, FencingToken, HolderId, LeaseKey, LockInfo, LockName, record::FARTHEST_END};
 
-/// How far away the end of a lease can be: the longest lease, and an hour for clocks that were set back.
-pub(crate) const FARTHEST_END: Duration = MAX_TTL.saturating_add(Duration::from_secs(60 * 60));
-
-/// The state of a lock.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Record {
-    Free,
-    /// Somebody's; live if some of its lease remains.
-    Held(LockInfo),
-}
-
-impl Record {
-    /// The grant of this holder's live lease. One of its own that has ended meanwhile is nobody's.
-    pub(crate) fn grant_of(&self, holder: HolderId) -> Option<Grant> {
-        match self {
-            Self::Held(info) if info.holder == holder && !info.remaining.is_zero() => Some(Grant { token: info.token }),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn live(self) -> Option<LockInfo> {
-        match self {
-            Self::Held(info) if !info.remaining.is_zero() => Some(info),
-            _ => None,
-        }
-    }
-}
-
-/// Reads `{ record, now }`. Whatever [`queries`](crate::query) does not write is corrupt.
-pub(crate) fn read(name: &LockName, found: Option<&Document>, skew: Duration) -> Result<Record, BackendError> {
-    let Some(found) = found else { return Ok(Record::Free) };
+/// Who holds the lock, or did last, by `{ record, now }`; `None` where nobody did since its release. Whatever
+/// [`queries`](crate::query) does not write is corrupt.
+pub(crate) fn read(
+    name: &LockName,
+    found: Option<&Document>,
+    skew: Duration,
+) -> Result<Option<LockInfo>, BackendError> {
+    let Some(found) = found else { return Ok(None) };
     let (Ok(record), Ok(now)) = (found.get_document("record"), found.get_datetime("now")) else {
         return Err(BackendError::ambiguous("the server answers with something else than record and time"));
     };
     read_fields(name, record, *now, skew).map_err(|detail| BackendError::corrupt(name.clone(), detail))
 }
 
-fn read_fields(name: &LockName, record: &Document, now: DateTime, skew: Duration) -> Result<Record, &'static str> {
+fn read_fields(
+    name: &LockName,
+    record: &Document,
+    now: DateTime,
+    skew: Duration,
+) -> Result<Option<LockInfo>, &'static str> {
     let token = match record.get("token") {
         Some(Bson::Int64(token)) => u64::try_from(*token).ok().and_then(FencingToken::new),
         Some(_) => return Err("its token is no 64-bit integer"),
@@ -63,12 +45,12 @@ fn read_fields(name: &LockName, record: &Document, now: DateTime, skew: Duration
         Some(Bson::Binary(Binary { bytes, .. })) => {
             HolderId::from_bytes(bytes.as_slice().try_into().map_err(|_| "its owner is no 128-bit id")?)
         }
-        Some(Bson::Null) if left.is_zero() => return Ok(Record::Free),
+        Some(Bson::Null) if left.is_zero() => return Ok(None),
         Some(Bson::Null) => return Err("it has a lease without an owner"),
         Some(_) => return Err("its owner is neither binary nor null"),
         None => return Err("it has no owner"),
     };
-    Ok(Record::Held(LockInfo {
+    Ok(Some(LockInfo {
         name: name.clone(),
         holder,
         token,

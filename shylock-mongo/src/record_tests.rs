@@ -20,7 +20,7 @@ fn date(ms: i64) -> Bson {
 }
 
 /// The record with this field in place of its own, as it is read.
-fn with(field: &str, value: impl Into<Bson>) -> Result<Record, BackendError> {
+fn with(field: &str, value: impl Into<Bson>) -> Result<Option<LockInfo>, BackendError> {
     let mut record = doc! {
         "_id": "a", "owner": id(16), "token": 7_i64, "acquiredAt": date(NOW - 10_000), "expiresAt": date(NOW + 20_000),
         "host": "here", "pid": 4711_i64, "note": "x",
@@ -29,14 +29,11 @@ fn with(field: &str, value: impl Into<Bson>) -> Result<Record, BackendError> {
     read(&name(), Some(&doc! { "record": record, "now": date(NOW) }), SKEW)
 }
 
-fn held(record: Result<Record, BackendError>) -> LockInfo {
-    match record.expect("sound") {
-        Record::Held(info) => info,
-        Record::Free => panic!("it is held"),
-    }
+fn held(record: Result<Option<LockInfo>, BackendError>) -> LockInfo {
+    record.expect("sound").expect("it is held")
 }
 
-fn is_corrupt(record: &Result<Record, BackendError>) -> bool {
+fn is_corrupt(record: &Result<Option<LockInfo>, BackendError>) -> bool {
     matches!(record, Err(error) if matches!(error.failure(), Failure::Corrupt { .. }))
 }
 
@@ -47,17 +44,7 @@ fn a_sound_record_is_told_as_it_is() {
     assert_eq!((info.host.as_deref(), info.pid, info.note.as_deref()), (Some("here"), Some(4711), Some("x")));
     assert_eq!((info.remaining, info.takeover_in), (Duration::from_secs(20), Duration::from_millis(20_500)));
     assert_eq!(info.acquired, DateTime::from_millis(NOW - 10_000).to_system_time());
-    assert_eq!(read(&name(), None, SKEW).expect("there is none"), Record::Free);
-}
-
-#[test]
-fn only_a_live_lease_is_a_grant_and_only_to_its_holder() {
-    let other = HolderId::from_bytes([0xb2; 16]);
-    let (live, ended) = (with("more", 1).expect("sound"), with("expiresAt", date(NOW)).expect("sound"));
-    assert_eq!((live.grant_of(ME).map(|grant| grant.token.get()), live.grant_of(other)), (Some(7), None));
-    assert_eq!((ended.grant_of(ME), ended.grant_of(other), Record::Free.grant_of(ME)), (None, None, None));
-    assert!(with("expiresAt", date(NOW + 1)).expect("sound").grant_of(ME).is_some());
-    assert!(live.live().is_some() && ended.live().is_none() && Record::Free.live().is_none());
+    assert_eq!(read(&name(), None, SKEW).expect("there is none"), None);
 }
 
 #[test]
@@ -66,6 +53,7 @@ fn bounds_are_kept() {
         assert!(is_corrupt(&with("token", token)), "{token}");
     }
     assert_eq!(held(with("token", (1_i64 << 53) - 2)).token.get(), (1 << 53) - 2);
+    assert!(!held(with("expiresAt", date(NOW))).is_live() && held(with("expiresAt", date(NOW + 1))).is_live());
     let farthest = NOW + 25 * 60 * 60 * 1000;
     assert_eq!(held(with("expiresAt", date(farthest))).remaining, Duration::from_secs(25 * 60 * 60));
     assert!(is_corrupt(&with("expiresAt", date(farthest + 1))));
@@ -73,7 +61,7 @@ fn bounds_are_kept() {
         let record = doc! { "owner": Bson::Null, "token": 7_i64, "expiresAt": date(ends) };
         read(&name(), Some(&doc! { "record": record, "now": date(NOW) }), SKEW)
     };
-    assert_eq!(nobody(NOW).expect("sound"), Record::Free);
+    assert_eq!(nobody(NOW).expect("sound"), None);
     assert!(is_corrupt(&nobody(NOW + 1)), "a lease without an owner");
 }
 

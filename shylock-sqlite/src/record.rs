@@ -4,14 +4,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Row, types::ValueRef};
 use shylock_core::{
-    FencingToken, HolderId, HolderInfo, LockInfo, LockName, MAX_TTL,
-    record::{Entry, Record},
+    FencingToken, HolderId, HolderInfo, LockInfo, LockName,
+    record::{Entry, FARTHEST_END, Record},
 };
 
 use crate::clock::Era;
-
-/// How far away the end of a lease can be: the longest lease, and an hour for clocks that were set back.
-const FARTHEST_END: Duration = MAX_TTL.saturating_add(Duration::from_secs(60 * 60));
 
 /// Reads `token, holder, acquired, ends, host, pid, note`; or says what is wrong with them.
 pub(crate) fn read(row: &Row<'_>, era: &Era, now: Duration) -> Result<Entry, &'static str> {

@@ -184,10 +184,14 @@ async fn release(guard: AsyncLockGuard) {
         Err(error @ Error::Lost { .. }) => {
             tracing::debug!(lock = %name, %error, "a dropped guard was not the holder any more")
         }
-        Err(error) => {
-            tracing::warn!(lock = %name, error = &error as &dyn std::error::Error, "a lock could not be released; its lease ends by itself")
-        }
+        Err(error) => not_released(&name, &error),
     }
+}
+
+/// Nobody else is told of it.
+pub(crate) fn not_released(lock: &str, error: &Error) {
+    let error = error as &dyn std::error::Error;
+    tracing::warn!(%lock, error, "a lock could not be released; its lease ends by itself");
 }
 
 impl fmt::Debug for LockGuard {

@@ -7,7 +7,7 @@ use shylock_core::{AsyncLock, AsyncLockGuard, Error, Result};
 use crate::{
     LockGuard,
     call::{Limit, wait},
-    guard::DROP_TIMEOUT,
+    guard::{DROP_TIMEOUT, not_released},
 };
 
 /// [`AsyncLock`] for synchronous code: the same lock, with the same options and errors.
@@ -107,7 +107,7 @@ impl Lock {
         match guard.release() {
             Err(error @ Error::Lost { .. }) => Err(error),
             Err(error) => {
-                tracing::warn!(lock = %self.name(), error = &error as &dyn std::error::Error, "a lock could not be released; its lease ends by itself");
+                not_released(self.name(), &error);
                 Ok(done)
             }
             Ok(()) => Ok(done),

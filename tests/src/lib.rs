@@ -10,6 +10,7 @@
 
 mod arango;
 mod fixture;
+mod life;
 mod percentile;
 mod secrets;
 mod servers;
@@ -17,8 +18,9 @@ mod skewed_clock;
 mod trace;
 
 pub use crate::{
-    arango::{Arango, ArangoFixture, ArangoSource},
+    arango::{Arango, ArangoFixture},
     fixture::MongoFixture,
+    life::live_a_whole_life,
     percentile::percentile,
     secrets::{CANARY, assert_has_no_secret, assert_silent, search_again, secret_in},
     servers::{Flag, Kind, Mongo, Mongod, Source, left_by, reap, reap_by_this_program},

@@ -1,6 +1,7 @@
 //! What readers rely on, and what drifts when nobody looks.
 
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
 };
@@ -45,6 +46,28 @@ fn files_are_short_or_have_a_reason() {
     }
 }
 
+/// The map at the top of a crate's decisions names each file of its source, or describes the folder that it is in.
+#[test]
+fn maps_are_complete() {
+    for path in files("rs") {
+        let path = path.strip_prefix(root()).expect("a file of ours");
+        let text = |part: Option<&OsStr>| part.map(|part| part.to_string_lossy().into_owned()).unwrap_or_default();
+        let (package, stem) = (text(path.iter().next()), text(path.file_stem()));
+        let name = stem.trim_end_matches("_tests");
+        if !package.starts_with("shylock-")
+            || text(path.iter().nth(1)) != "src"
+            || ["lib", "main", "mod"].contains(&name)
+        {
+            continue;
+        }
+        let decisions = read(Path::new(&package).join("DECISIONS.md"));
+        let map = decisions.split("```").nth(1).expect("a map");
+        let folder = text(path.parent().and_then(Path::file_name));
+        let named = map.split([' ', ',', '\n']).any(|word| word == name);
+        assert!(named || map.contains(&format!(" {folder}/ ")), "{} is in no map", path.display());
+    }
+}
+
 /// `.ci/run` runs the test command that the README gives, as it is.
 #[test]
 fn ci_runs_the_command_of_the_readme() {
@@ -55,6 +78,25 @@ fn ci_runs_the_command_of_the_readme() {
     assert_eq!(install, "cargo install --path shylock-cli");
     let ci = read(".ci/run");
     assert!(ci.lines().any(|line| line.split(" 2>&1").next() == Some(tests)), "{tests:?} is not in .ci/run");
+}
+
+/// What a reader copies from the README depends on packages that are there, with features that they have.
+#[test]
+fn the_manifest_in_the_readme_is_good() {
+    let readme = read("README.md");
+    let block = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a manifest");
+    let ours: Vec<(&str, &str)> =
+        block.lines().filter_map(|line| line.split_once(" = { path = \"../shylock/")).collect();
+    assert!(!ours.is_empty(), "{block}");
+    for (name, rest) in ours {
+        assert_eq!(rest.split('"').next(), Some(name));
+        let manifest = read(format!("{name}/Cargo.toml"));
+        let asked = rest.split_once("features = [").and_then(|(_, rest)| rest.split(']').next()).unwrap_or_default();
+        for feature in asked.split(',').map(|feature| feature.trim().trim_matches('"')).filter(|name| !name.is_empty())
+        {
+            assert!(manifest.contains(&format!("\n{feature} = [")), "{name} has no feature {feature}");
+        }
+    }
 }
 
 #[test]

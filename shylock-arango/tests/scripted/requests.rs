@@ -117,9 +117,8 @@ async fn nobody_there_means_that_nothing_happened() {
     assert!(matches!(&error, shylock_arango::Error::Backend { retryable: true, .. }), "{error:?}");
     assert!(since.elapsed() < Duration::from_secs(2));
     let (server, backend) = that_says(Answer::Close).await;
-    drop(server);
-    // The connection that was kept open is noticed to be closed, or the next one is refused.
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    server.end().await;
+    // The connection that was kept open is closed in place of an answer, and the next one is refused.
     failure(&backend).await;
     let (error, source) = failure(&backend).await;
     assert_eq!(*error.failure(), Failure::NotApplied, "{source}");

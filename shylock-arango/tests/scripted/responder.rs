@@ -109,6 +109,12 @@ impl Server {
         Self::new(|asked| if asked.is_take() { asked.granted() } else { Answer::Healthy }).await
     }
 
+    /// Closes the port. What is connected stays so.
+    pub(crate) async fn end(mut self) {
+        self.task.abort();
+        let _ = (&mut self.task).await;
+    }
+
     /// All requests so far.
     pub(crate) fn log(&self) -> Vec<Asked> {
         self.log.lock().expect("no panic").clone()

@@ -5,6 +5,7 @@ pub(crate) mod proxy;
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
     thread,
@@ -100,6 +101,12 @@ impl Running {
 
     pub(crate) fn signal(&self, signal: nix::sys::signal::Signal) {
         kill(self.pid(), signal).expect("it is there");
+    }
+
+    /// Waits until it says this on stderr.
+    pub(crate) fn says(&mut self, text: &str) {
+        let stderr = BufReader::new(self.0.stderr.as_mut().expect("a pipe"));
+        assert!(stderr.lines().any(|line| line.expect("text").contains(text)), "it ended, and has not said {text:?}");
     }
 
     pub(crate) fn end(&mut self) -> ExitStatus {

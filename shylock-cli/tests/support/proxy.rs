@@ -37,6 +37,11 @@ impl Proxy {
     pub(crate) fn fall_silent(&self) {
         self.silent.store(true, Ordering::SeqCst);
     }
+
+    /// What was held back passes, too.
+    pub(crate) fn speak_again(&self) {
+        self.silent.store(false, Ordering::SeqCst);
+    }
 }
 
 fn pass(mut from: TcpStream, mut to: TcpStream, silent: Arc<AtomicBool>) {

@@ -12,7 +12,7 @@ use super::{
     place::{Place, Queued, Taken},
     queue::Start,
     renew::Terms,
-    wait::Waiter,
+    wait::Asker,
 };
 use crate::{
     Error, HolderInfo, LockName, Result,
@@ -71,13 +71,13 @@ impl Engine {
         let (told, span) = (Arc::clone(&seen), seen.span());
         let pending = Pending::new(&seen, self.runtime.process());
         let task = wanting.run(async move {
-            let mut waiter = Waiter::new(&engine, wanted, &told, None)?;
-            let outcome = time::timeout(limit, Box::pin(waiter.wait(Patience::Never))).await;
+            let mut asker = Asker::new(&engine, wanted, Patience::Never, &told, None)?;
+            let outcome = time::timeout(limit, Box::pin(asker.wait())).await;
             match outcome {
                 Ok(Ok(held)) => Ok(Some(held)),
                 Ok(Err(Error::Timeout { .. })) => Ok(None),
                 Ok(Err(error)) => Err(error),
-                Err(_) => Err(waiter.failed.take().unwrap_or_else(|| no_answer(limit)).into()),
+                Err(_) => Err(asker.failed.take().unwrap_or_else(|| no_answer(limit)).into()),
             }
         });
         self.runtime.spawn(task.instrument(span));
@@ -89,23 +89,23 @@ impl Engine {
 
 async fn wait_in_line(engine: Arc<Engine>, place: Taken, wanted: Wanted, patience: Patience) -> Result<Held> {
     let place = &*place.0;
-    let mut waiter = None;
+    let mut asker = None;
     let wait = async {
         place.turn().await;
-        let waiter = waiter.insert(Waiter::new(&engine, wanted, &place.seen, Some(place))?);
+        let asker = asker.insert(Asker::new(&engine, wanted, patience, &place.seen, Some(place))?);
         // Boxed, so that those who only queue stay small.
-        Box::pin(waiter.wait(patience)).await
+        Box::pin(asker.wait()).await
     };
     let Patience::For(limit) = patience else { return wait.await };
     let outcome = time::timeout(limit, wait).await;
-    outcome.unwrap_or_else(|_| Err(timed_out(waiter, limit, place)))
+    outcome.unwrap_or_else(|_| Err(timed_out(asker, limit, place)))
 }
 
 /// Why a waiter got nothing in its time: held by another, or no proper answer.
-fn timed_out(waiter: Option<Waiter<'_>>, limit: Duration, place: &Place) -> Error {
-    match waiter {
-        Some(Waiter { failed: Some(error), .. }) => error.into(),
-        Some(Waiter { answered: false, .. }) => no_answer(limit).into(),
+fn timed_out(asker: Option<Asker<'_>>, limit: Duration, place: &Place) -> Error {
+    match asker {
+        Some(Asker { failed: Some(error), .. }) => error.into(),
+        Some(Asker { answered: false, .. }) => no_answer(limit).into(),
         _ => Error::Timeout { waited: limit, holder: place.last_holder() },
     }
 }

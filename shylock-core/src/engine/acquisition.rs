@@ -16,7 +16,6 @@ use super::{
     held::Held,
     lease::Lease,
     ledger::{Finding, Ledger},
-    pace::Pace,
     release,
     renew::Terms,
     turns::Row,
@@ -225,8 +224,7 @@ impl Acquisition {
     /// Repeats the request with the shortest lease: it recognises its own grant, or else finds out that there is none. An
     /// answer that does not come is not waited for: it may be lost, too, while the lease goes on.
     async fn find_out(self: &Arc<Self>) -> bool {
-        let options = &self.engine.options;
-        let mut pace = Pace::new(options.poll_first, options.poll_max);
+        let mut pace = self.engine.pace();
         let since = Moment::now();
         while since.elapsed() < self.terms.ttl {
             let pause = match self.engine.call(self.terms.call_limit, Arc::clone(self).ask_again()).await {

@@ -35,24 +35,12 @@ impl Held {
 
     /// Releases, and tells what became of it. The release goes on when the future is dropped.
     pub(crate) async fn release(self) -> Result<()> {
-        if self.lease.is_a_copy() {
-            return Err(Error::Stopped);
-        }
-        self.engine.forget(&self.lease);
-        let giving_back = release::give_back(Arc::clone(&self.engine), Arc::clone(&self.lease));
-        let limit = self.engine.options.call_timeout;
-        self.engine.ask(limit, async move { giving_back.await?.map_err(lost) }).await
+        self.end(release::give_back).await
     }
 
     /// Ends the holding; the lock comes free by itself after `rest`. Tells what became of it, as [`release`](Self::release).
     pub(crate) async fn leave(self, rest: Duration) -> Result<()> {
-        if self.lease.is_a_copy() {
-            return Err(Error::Stopped);
-        }
-        self.engine.forget(&self.lease);
-        let leaving = release::leave(Arc::clone(&self.engine), Arc::clone(&self.lease), rest);
-        let limit = self.engine.options.call_timeout;
-        self.engine.ask(limit, async move { leaving.await?.map_err(lost) }).await
+        self.end(|engine, lease| release::leave(engine, lease, rest)).await
     }
 
     /// Ends the holding without a release; the lease's key and length. A lost lease stays lost: its key opens nothing.
@@ -74,6 +62,19 @@ impl Held {
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {
         &self.engine
+    }
+
+    async fn end<F>(self, way: impl FnOnce(Arc<Engine>, Arc<Lease>) -> F) -> Result<()>
+    where
+        F: Future<Output = release::Outcome> + Send + 'static,
+    {
+        if self.lease.is_a_copy() {
+            return Err(Error::Stopped);
+        }
+        self.engine.forget(&self.lease);
+        let ending = way(Arc::clone(&self.engine), Arc::clone(&self.lease));
+        let limit = self.engine.options.call_timeout;
+        self.engine.ask(limit, async move { ending.await?.map_err(lost) }).await
     }
 }
 

@@ -27,6 +27,7 @@ use std::{any::Any, sync::Arc, time::Duration};
 
 use tokio::sync::watch::Sender;
 
+use self::pace::Pace;
 pub(crate) use self::{
     acquire::{Patience, Wanted},
     held::Held,
@@ -80,6 +81,10 @@ impl Engine {
     /// Waits until no request is under way whose grant might have to be released.
     pub(crate) async fn idle(&self) {
         drop(self.under_way.subscribe().wait_for(|tasks| *tasks == 0).await);
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::new(self.options.poll_first, self.options.poll_max)
     }
 
     /// A lock was broken here: this process does not hold it either.

@@ -10,7 +10,7 @@ use super::{
     queue::{Lines, Start, Waiter},
     turns::Others,
 };
-use crate::{HolderInfo, observe::Acquire, process::Process};
+use crate::{HolderInfo, LockName, observe::Acquire, process::Process};
 
 /// Whoever waits and its task share it: one of them leaves the line, by [`Queued`] or by [`Taken`], and so passes the
 /// turn on.
@@ -42,7 +42,7 @@ impl Place {
     pub(crate) fn when_first(&self, start: Start) {
         *self.waiter.start() = Some(start);
         if self.is_first() {
-            self.lines.advance(&self.seen.lock);
+            self.lines.advance(self.name());
         }
     }
 
@@ -66,22 +66,22 @@ impl Place {
 
     /// The lease by which this process holds the lock.
     pub(crate) fn holder_here(&self) -> Option<Arc<Lease>> {
-        self.lines.holder_here(&self.seen.lock)
+        self.lines.holder_here(self.name())
     }
 
     /// When this line may ask for the lock again, after it stepped back.
     pub(crate) fn not_before(&self) -> Option<Instant> {
-        self.lines.in_queue(&self.seen.lock, |queue| queue.not_before).flatten()
+        self.lines.in_queue(self.name(), |queue| queue.not_before).flatten()
     }
 
     /// Notes who holds the lock.
     pub(crate) fn note_holder(&self, holder: HolderInfo) {
-        self.lines.in_queue(&self.seen.lock, |queue| queue.seen = Some(holder));
+        self.lines.in_queue(self.name(), |queue| queue.last_holder = Some(holder));
     }
 
     /// Notes what the store answered to the first request after this line stepped back.
     pub(crate) fn note_turn(&self, others: Others) {
-        self.lines.in_queue(&self.seen.lock, |queue| {
+        self.lines.in_queue(self.name(), |queue| {
             if queue.not_before.take().is_some() {
                 queue.others = others;
             }
@@ -90,19 +90,23 @@ impl Place {
 
     /// Who held it when the first in line last looked, or who holds it here.
     pub(crate) fn last_holder(&self) -> Option<HolderInfo> {
-        let seen = self.lines.in_queue(&self.seen.lock, |queue| queue.seen.clone()).flatten();
+        let seen = self.lines.in_queue(self.name(), |queue| queue.last_holder.clone()).flatten();
         seen.or_else(|| self.holder_here()?.holder())
     }
 
+    fn name(&self) -> &LockName {
+        &self.seen.lock
+    }
+
     fn is_first(&self) -> bool {
-        self.lines.in_queue(&self.seen.lock, |queue| queue.is_first(self.number)).unwrap_or(false)
+        self.lines.in_queue(self.name(), |queue| queue.is_first(self.number)).unwrap_or(false)
     }
 
     fn leave(&self) {
         // The mutex of a parent process may be locked for ever in its forked child.
         if !self.process.is_another() {
             self.waiter.offered.notify_one();
-            self.lines.leave(&self.seen.lock, self.number);
+            self.lines.leave(self.name(), self.number);
         }
     }
 }

@@ -51,7 +51,7 @@ pub(super) struct Queue {
     pub(super) not_before: Option<Instant>,
     pub(super) others: Others,
     /// Who held the lock when the first in the queue last looked.
-    pub(super) seen: Option<HolderInfo>,
+    pub(super) last_holder: Option<HolderInfo>,
 }
 
 #[derive(Default)]

@@ -4,35 +4,30 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::time;
 
-use super::{Engine, acquisition::Passed, lease::Lease, pace::Pace, queue::Next};
+use super::{Engine, acquisition::Passed, lease::Lease, queue::Next};
 use crate::{
     AcquireRequest, Backend, BackendError, Failure, HandOff, HolderId, LeaseKey, LossReason, ReleaseOutcome, observe,
 };
 
-/// Gives the lease back; says whether it was still this holder's. The lease counts as gone from here on. Errs when
-/// the store refuses, or when the lease has ended by itself meanwhile.
-pub(crate) fn give_back(
-    engine: Arc<Engine>,
-    lease: Arc<Lease>,
-) -> impl Future<Output = Result<Result<(), LossReason>, BackendError>> + Send + 'static {
-    let (valid, mut going) = Going::begin(engine, lease);
+/// Whether the lease was still this holder's. An error where the store refuses, or where the lease has ended by itself
+/// meanwhile.
+pub(crate) type Outcome = Result<Result<(), LossReason>, BackendError>;
+
+/// Gives the lease back. It counts as gone from here on.
+pub(crate) fn give_back(engine: Arc<Engine>, lease: Arc<Lease>) -> impl Future<Output = Outcome> + Send + 'static {
+    let going = Going::begin(engine, lease);
     async move {
-        let Going { engine, lease, .. } = &going;
-        let next = if valid { next(engine, lease).await } else { Next::Release };
-        let passed = match next {
-            Next::HandOff(next, row) => next.take_from(lease.key.clone(), row).await,
+        let passed = match going.next().await {
+            Next::HandOff(next, row) => next.take_from(going.lease.key.clone(), row).await,
             Next::Release | Next::Soon(_) => Passed::No,
         };
         let outcome = match passed {
             Passed::Yes => Ok(Ok(())),
             Passed::NotHeld => Ok(Err(LossReason::Taken)),
-            Passed::No => to_the_store(engine, lease, &Way::Free, valid, false).await,
-            Passed::Unknown => to_the_store(engine, lease, &Way::Free, valid, true).await,
+            Passed::No => going.to_the_store(&Way::Free, false).await,
+            Passed::Unknown => going.to_the_store(&Way::Free, true).await,
         };
-        going.heard = true;
-        going.end(passed);
-        going.tell(passed, &outcome);
-        outcome
+        going.arrived(passed, outcome)
     }
 }
 
@@ -41,16 +36,12 @@ pub(crate) fn leave(
     engine: Arc<Engine>,
     lease: Arc<Lease>,
     rest: Duration,
-) -> impl Future<Output = Result<Result<(), LossReason>, BackendError>> + Send + 'static {
-    let (valid, mut going) = Going::begin(engine, lease);
+) -> impl Future<Output = Outcome> + Send + 'static {
+    let going = Going::begin(engine, lease);
     async move {
-        let Going { engine, lease, .. } = &going;
-        let way = if valid { Way::after(rest, engine, lease)? } else { Way::Free };
-        let outcome = to_the_store(engine, lease, &way, valid, false).await;
-        going.heard = true;
-        going.end(Passed::No);
-        going.tell(Passed::No, &outcome);
-        outcome
+        let way = if going.valid { Way::after(rest, &going.engine, &going.lease)? } else { Way::Free };
+        let outcome = going.to_the_store(&way, false).await;
+        going.arrived(Passed::No, outcome)
     }
 }
 
@@ -83,17 +74,67 @@ impl Way {
 struct Going {
     engine: Arc<Engine>,
     lease: Arc<Lease>,
+    /// Whether it was good until it was given back: nobody else can have had the lock before.
+    valid: bool,
     held: Option<Duration>,
     heard: bool,
 }
 
 impl Going {
-    /// The lease counts as gone from here on. Says whether it was good until then.
-    fn begin(engine: Arc<Engine>, lease: Arc<Lease>) -> (bool, Self) {
+    /// The lease counts as gone from here on.
+    fn begin(engine: Arc<Engine>, lease: Arc<Lease>) -> Self {
         let valid = lease.valid_for().is_ok();
         lease.lose(LossReason::Released);
         let held = observe::held_for(&lease);
-        (valid, Self { engine, lease, held, heard: false })
+        Self { engine, lease, valid, held, heard: false }
+    }
+
+    /// Whom to hand over to, now or in a moment.
+    async fn next(&self) -> Next {
+        if !self.valid {
+            return Next::Release;
+        }
+        let next = || self.engine.lines.next(&self.lease.key.name, self.lease.row);
+        match next() {
+            Next::Soon(first) => {
+                first.ready().await;
+                next()
+            }
+            known => known,
+        }
+    }
+
+    /// Repeats the release until the store knows, or until the lease has ended by itself. `unknown`: it may have been
+    /// released already.
+    async fn to_the_store(&self, way: &Way, mut unknown: bool) -> Outcome {
+        let Self { engine, lease, valid, .. } = self;
+        let mut pace = engine.pace();
+        loop {
+            let (backend, key, way) = (Arc::clone(&engine.backend), lease.key.clone(), way.clone());
+            let answer = engine.call(lease.terms.call_limit, async move { way.go(&*backend, &key).await }).await;
+            let error = match answer {
+                Ok(ReleaseOutcome::Released) => return Ok(Ok(())),
+                // Perhaps an earlier try has released it, and only its answer was lost. If not, others came after its
+                // holder, unless that one acted on a lease that was lost.
+                Ok(ReleaseOutcome::NotHeld) if unknown && *valid => return Ok(Ok(())),
+                Ok(ReleaseOutcome::NotHeld) => return Ok(Err(LossReason::Taken)),
+                Err(error) => error,
+            };
+            let pause = pace.after_failure(error.retry_after(), super::random());
+            if !error.is_passing() || lease.ends_within(pause) {
+                return Err(error);
+            }
+            unknown |= *error.failure() == Failure::Ambiguous;
+            time::sleep(pause).await;
+        }
+    }
+
+    fn arrived(mut self, passed: Passed, outcome: Outcome) -> Outcome {
+        self.heard = true;
+        self.end(passed);
+        let was_held = outcome.as_ref().map(Result::is_ok);
+        observe::given_back(&self.lease, self.held, passed == Passed::Yes, was_held);
+        outcome
     }
 
     fn end(&self, passed: Passed) {
@@ -102,11 +143,6 @@ impl Going {
         if passed != Passed::Yes {
             self.engine.lines.wake(&self.lease.key.name);
         }
-    }
-
-    fn tell(&self, passed: Passed, outcome: &Result<Result<(), LossReason>, BackendError>) {
-        let was_held = outcome.as_ref().map(Result::is_ok);
-        observe::given_back(&self.lease, self.held, passed == Passed::Yes, was_held);
     }
 }
 
@@ -120,18 +156,6 @@ impl Drop for Going {
     }
 }
 
-/// Whom to hand over to, now or in a moment.
-async fn next(engine: &Engine, lease: &Lease) -> Next {
-    let next = || engine.lines.next(&lease.key.name, lease.row);
-    match next() {
-        Next::Soon(first) => {
-            first.ready().await;
-            next()
-        }
-        known => known,
-    }
-}
-
 /// Gives the lease back without anybody waiting for it.
 pub(crate) fn in_background(engine: &Arc<Engine>, lease: Arc<Lease>) {
     let name = lease.key.name.clone();
@@ -141,34 +165,4 @@ pub(crate) fn in_background(engine: &Arc<Engine>, lease: Arc<Lease>) {
             observe::not_released(&name, &error);
         }
     });
-}
-
-/// Repeats the release until the store knows, or until the lease has ended by itself. `valid`: nobody else can have had
-/// the lock when its holder gave it back.
-async fn to_the_store(
-    engine: &Arc<Engine>,
-    lease: &Lease,
-    way: &Way,
-    valid: bool,
-    mut unknown: bool,
-) -> Result<Result<(), LossReason>, BackendError> {
-    let mut pace = Pace::new(engine.options.poll_first, engine.options.poll_max);
-    loop {
-        let (backend, key, way) = (Arc::clone(&engine.backend), lease.key.clone(), way.clone());
-        let answer = engine.call(lease.terms.call_limit, async move { way.go(&*backend, &key).await }).await;
-        let error = match answer {
-            Ok(ReleaseOutcome::Released) => return Ok(Ok(())),
-            // Perhaps an earlier try has released it, and only its answer was lost. If not, others came after its holder,
-            // unless that one acted on a lease that was lost.
-            Ok(ReleaseOutcome::NotHeld) if unknown && valid => return Ok(Ok(())),
-            Ok(ReleaseOutcome::NotHeld) => return Ok(Err(LossReason::Taken)),
-            Err(error) => error,
-        };
-        let pause = pace.after_failure(error.retry_after(), super::random());
-        if !error.is_passing() || lease.ends_within(pause) {
-            return Err(error);
-        }
-        unknown |= *error.failure() == Failure::Ambiguous;
-        time::sleep(pause).await;
-    }
 }

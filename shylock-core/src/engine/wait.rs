@@ -21,10 +21,11 @@ use crate::{
 };
 
 /// The one that talks to the store: the first of a line, or one that does not queue.
-pub(super) struct Waiter<'a> {
+pub(super) struct Asker<'a> {
     engine: &'a Arc<Engine>,
     place: Option<&'a Place>,
     wanted: Wanted,
+    patience: Patience,
     seen: Attempts<'a>,
     claim: Claim,
     /// The acquisitions before it, which are being withdrawn: what they may have got goes back to the store.
@@ -47,38 +48,39 @@ enum Verdict {
     AskAgainIn(Duration),
 }
 
-impl<'a> Waiter<'a> {
+impl<'a> Asker<'a> {
     pub(super) fn new(
         engine: &'a Arc<Engine>,
         wanted: Wanted,
+        patience: Patience,
         seen: &'a Acquire,
         place: Option<&'a Place>,
     ) -> Result<Self> {
         let claim = new_claim(engine, &wanted)?;
-        let pace = Pace::new(engine.options.poll_first, engine.options.poll_max);
-        let mut waiter = Self {
+        let mut asker = Self {
             engine,
             place,
             wanted,
+            patience,
             seen: Attempts::new(seen),
             claim,
             given_up: Vec::new(),
-            pace,
+            pace: engine.pace(),
             answered: false,
             failed: None,
             told: false,
             left_alone_until: None,
             silent_since: Moment::now(),
         };
-        waiter.offer();
-        Ok(waiter)
+        asker.offer();
+        Ok(asker)
     }
 
-    pub(super) async fn wait(&mut self, patience: Patience) -> Result<Held> {
+    pub(super) async fn wait(&mut self) -> Result<Held> {
         let call_limit = self.wanted.terms.call_limit;
         let mut in_flight: Option<InFlight> = None;
         // When to ask; while an answer is awaited, when to wait for it no longer.
-        let mut next = Instant::now() + self.head_start(patience);
+        let mut next = Instant::now() + self.head_start();
         loop {
             let place = self.place;
             let when = if in_flight.is_some() { next } else { self.not_before(next) };
@@ -86,7 +88,7 @@ impl<'a> Waiter<'a> {
                 biased;
                 Some(answer) = self.claim.answers.recv() => {
                     in_flight = None;
-                    match self.consider(answer, patience)? {
+                    match self.consider(answer)? {
                         Verdict::Granted(held) => return Ok(held),
                         Verdict::AskAgainIn(pause) => pause,
                     }
@@ -101,7 +103,7 @@ impl<'a> Waiter<'a> {
                 }
                 () = until(when) => {
                     if in_flight.take().is_some() {
-                        self.put_up_with(no_answer(call_limit), patience)?;
+                        self.put_up_with(no_answer(call_limit))?;
                     }
                     self.seen.asks();
                     in_flight = Some(self.claim.acquisition.attempt());
@@ -114,7 +116,7 @@ impl<'a> Waiter<'a> {
 
     /// How long there is nothing to ask for, since this process itself holds the lock: it tells when that is over. Who
     /// waits for a limited time asks in time for an answer, as somebody may have broken the lock.
-    fn head_start(&self, patience: Patience) -> Duration {
+    fn head_start(&self) -> Duration {
         let Some(lease) = self.place.and_then(Place::holder_here) else { return Duration::ZERO };
         let left = match lease.valid_for() {
             Ok(left) => left,
@@ -123,7 +125,7 @@ impl<'a> Waiter<'a> {
             Err(_) => return Duration::ZERO,
         };
         let pause = pause_while_held_here(left, super::random());
-        if let Patience::For(limit) = patience { pause.min(limit / 2) } else { pause }
+        if let Patience::For(limit) = self.patience { pause.min(limit / 2) } else { pause }
     }
 
     /// What was told since the last answer.
@@ -135,7 +137,7 @@ impl<'a> Waiter<'a> {
         }
     }
 
-    fn consider(&mut self, answer: Answer, patience: Patience) -> Result<Verdict> {
+    fn consider(&mut self, answer: Answer) -> Result<Verdict> {
         let pause = match answer {
             Answer::Granted(held) => match held.lease().valid_for() {
                 Ok(_) => {
@@ -154,7 +156,7 @@ impl<'a> Waiter<'a> {
                 if !self.is_ours(&info.holder) {
                     self.seen.held(&info);
                 }
-                if matches!(patience, Patience::Never) && !self.is_ours(&info.holder) {
+                if matches!(self.patience, Patience::Never) && !self.is_ours(&info.holder) {
                     return Err(Error::Timeout { waited: Duration::ZERO, holder: Some(holder) });
                 }
                 if let Some(place) = self.place {
@@ -172,7 +174,7 @@ impl<'a> Waiter<'a> {
             Answer::Failed(error) => {
                 let pause = self.pace.after_failure(error.retry_after(), super::random());
                 self.left_alone_until = error.retry_after().map(|_| Instant::now() + pause);
-                self.put_up_with(error, patience)?;
+                self.put_up_with(error)?;
                 pause
             }
         };
@@ -186,9 +188,9 @@ impl<'a> Waiter<'a> {
     }
 
     /// Goes on after a failure that may pass, unless it has lasted too long.
-    fn put_up_with(&mut self, error: BackendError, patience: Patience) -> Result<()> {
+    fn put_up_with(&mut self, error: BackendError) -> Result<()> {
         let silent = self.silent_since.elapsed();
-        let too_long = matches!(patience, Patience::Forever) && silent >= self.engine.options.outage_limit;
+        let too_long = matches!(self.patience, Patience::Forever) && silent >= self.engine.options.outage_limit;
         if !error.is_passing() || too_long {
             return Err(error.into());
         }

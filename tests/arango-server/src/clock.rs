@@ -42,11 +42,6 @@ impl Clock {
     pub fn freeze(&self, at: i64) {
         self.frozen.store(at, Ordering::SeqCst);
     }
-
-    /// Runs again, with the offset it had.
-    pub fn thaw(&self) {
-        self.frozen.store(RUNNING, Ordering::SeqCst);
-    }
 }
 
 /// What all clocks would show without offsets.

@@ -5,4 +5,4 @@ mod fixture;
 mod server;
 mod source;
 
-pub use self::{fixture::ArangoFixture, server::Arango, source::ArangoSource};
+pub use self::{fixture::ArangoFixture, server::Arango};

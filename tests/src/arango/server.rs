@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     container::Container,
-    source::{ArangoSource, GIVEN},
+    source::{GIVEN, Source},
 };
 use crate::servers::{Result, report, runtime, unique};
 
@@ -26,15 +26,15 @@ pub struct Arango {
     urls: Vec<String>,
     user: String,
     password: String,
-    source: ArangoSource,
-    running: Arc<Running>,
+    _running: Arc<Running>,
     /// How many backends there have been.
     backends: Arc<AtomicUsize>,
 }
 
+#[expect(dead_code, reason = "what runs does so until it is dropped")]
 enum Running {
     Elsewhere,
-    Container(#[expect(dead_code, reason = "it runs until it is dropped")] Box<Container>),
+    Container(Box<Container>),
     TestServer(ArangoServer),
 }
 
@@ -57,22 +57,7 @@ impl Arango {
     pub fn of(server: ArangoServer, user: &str, password: &str) -> Self {
         crate::trace();
         let (urls, running) = (server.endpoints(), Running::TestServer(server));
-        Self::new(urls, user.into(), password.into(), ArangoSource::TestServer, running)
-    }
-
-    /// The test server, if it is one.
-    #[must_use]
-    pub fn test_server(&self) -> Option<&ArangoServer> {
-        match &*self.running {
-            Running::TestServer(server) => Some(server),
-            _ => None,
-        }
-    }
-
-    /// Where it comes from.
-    #[must_use]
-    pub const fn source(&self) -> ArangoSource {
-        self.source
+        Self::new(urls, user.into(), password.into(), running)
     }
 
     /// Its address, the first if there are several, without the password.
@@ -138,21 +123,21 @@ impl Arango {
         }
     }
 
-    fn new(urls: Vec<String>, user: String, password: String, source: ArangoSource, running: Running) -> Self {
-        Self { urls, user, password, source, running: Arc::new(running), backends: Arc::default() }
+    fn new(urls: Vec<String>, user: String, password: String, running: Running) -> Self {
+        Self { urls, user, password, _running: Arc::new(running), backends: Arc::default() }
     }
 }
 
 async fn start() -> Result<Arango> {
-    let source = ArangoSource::choose().await;
+    let source = Source::choose().await;
     let (url, user, password, running) = match source {
-        ArangoSource::Given => given()?,
-        ArangoSource::OfficialImage => {
+        Source::Given => given()?,
+        Source::OfficialImage => {
             let container = Container::start().await?;
             let (url, password) = (container.url.clone(), container.password.clone());
             (url, "root".into(), password, Running::Container(Box::new(container)))
         }
-        ArangoSource::TestServer => {
+        Source::TestServer => {
             let password = unique::password();
             let server = ArangoServer::builder().user("root", &password, Rights::new(Level::ReadWrite)).start();
             let server = server.map_err(|error| error.to_string())?;
@@ -160,7 +145,7 @@ async fn start() -> Result<Arango> {
         }
     };
     report::line(&format!("{source}, {url}"));
-    Ok(Arango::new(vec![url], user, password, source, running))
+    Ok(Arango::new(vec![url], user, password, running))
 }
 
 /// `http://user:password@host:port`.

@@ -9,7 +9,7 @@ pub(crate) const GIVEN: &str = "SHYLOCK_TEST_ARANGODB";
 
 /// A way to get at an ArangoDB server, in the order in which they are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ArangoSource {
+pub(crate) enum Source {
     /// The server of the environment variable `SHYLOCK_TEST_ARANGODB`, used as it is.
     Given,
     /// A container of the official image.
@@ -18,7 +18,7 @@ pub enum ArangoSource {
     TestServer,
 }
 
-impl ArangoSource {
+impl Source {
     /// What this machine offers.
     pub(crate) async fn choose() -> Self {
         if is_set(GIVEN) {
@@ -38,7 +38,7 @@ impl ArangoSource {
     }
 }
 
-impl fmt::Display for ArangoSource {
+impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Given => write!(f, "ArangoDB of {GIVEN}"),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use arango_server::{ArangoServer, Builder, Level, Rights};
 use serde_json::Value;
 use shylock_arango::{ArangoBackend, Credentials, Error, LockManager, RequestError, Result};
+use shylock_tests::live_a_whole_life;
 
 use crate::{
     lab::{DATABASE, LOCKS, ask, connected, started, warned, why},
@@ -43,24 +44,10 @@ fn is_refused(error: &Error, wanted: (u16, u64)) -> bool {
     matches!(why(error), RequestError::Refused { status, number, .. } if (*status, *number) == wanted)
 }
 
-async fn live_a_whole_life(backend: ArangoBackend) {
+async fn is_enough_for(backend: ArangoBackend) {
     let manager = LockManager::new(backend);
     assert_silent(&manager);
-    let lock = manager.lock("life");
-    let guard = lock.acquire().await.expect("granted");
-    guard.renew().await.expect("renewed");
-    assert!(lock.try_acquire().await.expect("the store answers").is_none());
-    assert_eq!(manager.list("").await.expect("listed").len(), 1);
-    let waiting = tokio::spawn({
-        let lock = lock.clone();
-        async move { lock.acquire_timeout(Duration::from_secs(20)).await }
-    });
-    tokio::task::yield_now().await;
-    guard.release().await.expect("released or handed over");
-    waiting.await.expect("no panic").expect("granted").release().await.expect("released");
-    let guard = lock.acquire().await.expect("granted");
-    assert!(manager.force_break("life").await.expect("broken").is_some());
-    assert!(guard.renew().await.is_err());
+    live_a_whole_life(&manager, "life").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,7 +56,7 @@ async fn reading_the_database_and_writing_the_collection_is_enough() {
     for credentials in [user(), Credentials::basic(USER, PASSWORD)] {
         assert_silent(&credentials);
         let backend = ArangoBackend::connect(server.url(), DATABASE, credentials).await.expect("connected");
-        live_a_whole_life(backend).await;
+        is_enough_for(backend).await;
     }
 }
 
@@ -79,7 +66,7 @@ async fn a_missing_right_to_the_index_is_only_warned_of() {
     ask(&server, "POST", "/_api/collection", &serde_json::json!({ "name": LOCKS })).await;
     let (warnings, backend) = warned(connect(&server)).await;
     assert!(warnings.contains("TTL index") && warnings.contains("`rw` on the database"), "{warnings}");
-    live_a_whole_life(backend.expect("connected")).await;
+    is_enough_for(backend.expect("connected")).await;
     let indexes = ask(&server, "GET", &format!("/_api/index?collection={LOCKS}"), &Value::Null).await;
     assert_eq!(indexes["indexes"].as_array().map(Vec::len), Some(1), "the primary one: {indexes}");
 }
@@ -89,7 +76,7 @@ async fn writing_the_database_makes_both() {
     let server = server(Level::ReadWrite, None, false).await;
     let (warnings, backend) = warned(connect(&server)).await;
     assert_eq!(warnings, "");
-    live_a_whole_life(backend.expect("connected")).await;
+    is_enough_for(backend.expect("connected")).await;
     let indexes = ask(&server, "GET", &format!("/_api/index?collection={LOCKS}"), &Value::Null).await;
     assert_eq!(indexes["indexes"].as_array().map(Vec::len), Some(2), "the primary one, and ours: {indexes}");
 }

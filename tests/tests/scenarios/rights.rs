@@ -8,7 +8,7 @@ use std::{
 
 use mongodb::bson::{Document, doc};
 use shylock_mongo::{Error, LockManager, MongoBackend};
-use shylock_tests::Mongo;
+use shylock_tests::{Mongo, live_a_whole_life};
 
 use crate::{
     fresh,
@@ -40,21 +40,7 @@ async fn find_insert_and_update_are_enough() {
     let manager = LockManager::new(backend);
     assert_silent(&manager);
     let name = fresh("rights");
-    let lock = manager.lock(&name);
-    let guard = lock.acquire().await.expect("granted");
-    guard.renew().await.expect("renewed");
-    assert!(lock.try_acquire().await.expect("the store answers").is_none());
-    assert_eq!(manager.list(&name).await.expect("listed").len(), 1);
-    let waiting = tokio::spawn({
-        let lock = lock.clone();
-        async move { lock.acquire_timeout(Duration::from_secs(20)).await }
-    });
-    tokio::task::yield_now().await;
-    guard.release().await.expect("released or handed over");
-    waiting.await.expect("no panic").expect("granted").release().await.expect("released");
-    let guard = lock.acquire().await.expect("granted");
-    assert!(manager.force_break(&name).await.expect("broken").is_some());
-    assert!(guard.renew().await.is_err());
+    live_a_whole_life(&manager, &name).await;
 }
 
 /// The role that the README of `shylock-mongo` makes.

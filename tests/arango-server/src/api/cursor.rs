@@ -8,29 +8,24 @@ use std::{
 use serde_json::{Value as Json, json};
 
 use crate::{
-    access::Caller,
     aql::{self, binds, check},
     error::Failure,
     eval::{Now, Runtime},
     execute::{self, Outcome, Plan},
-    faults::{Hooks, Point},
-    http::{Request, Response},
+    faults::Point,
+    http::Response,
     server::Endpoint,
     settings::{DateNow, Generation},
-    store::{Access, Begin},
+    store::Begin,
     value::{Object, Value},
 };
 
-use super::cursors::Cursor;
+use super::{Scope, cursors::Cursor};
 
 const DEFAULT_BATCH: u64 = 1000;
 
-pub(crate) async fn create(
-    endpoint: &Arc<Endpoint>,
-    request: &Request,
-    hooks: &Arc<Hooks>,
-    caller: &Caller,
-) -> Result<Response, Failure> {
+pub(crate) async fn create(scope: &Scope<'_>) -> Result<Response, Failure> {
+    let Scope { endpoint, request, hooks, .. } = *scope;
     let body = request.json()?;
     let text = body.get("query").and_then(Json::as_str).unwrap_or_default();
     endpoint.shared.tally.count(|counters| *counters.queries.entry(text.to_owned()).or_default() += 1);
@@ -38,7 +33,7 @@ pub(crate) async fn create(
     let started = Instant::now();
     let values = Value::from(body.get("bindVars").cloned().unwrap_or_default());
     let values = Arc::new(values.as_object().cloned().unwrap_or_default());
-    let plan = plan(endpoint, request, caller, text, &values)?;
+    let plan = plan(scope, text, &values)?;
     let runtime = runtime(endpoint, values);
     if let Some(id) = &request.transaction {
         let transactions = &endpoint.shared.transactions;
@@ -82,7 +77,8 @@ pub(crate) fn delete(endpoint: &Endpoint, id: &str) -> Result<Response, Failure>
     Ok(Response::json(202, &json!({ "error": false, "code": 202, "id": id })))
 }
 
-fn plan(endpoint: &Endpoint, request: &Request, caller: &Caller, text: &str, values: &Object) -> Result<Plan, Failure> {
+fn plan(scope: &Scope<'_>, text: &str, values: &Object) -> Result<Plan, Failure> {
+    let Scope { endpoint, .. } = *scope;
     let in_query = |failure: Failure| match failure.number {
         1501 => Failure::new(1501, format!("AQL: {} (while parsing)", failure.message)),
         _ => failure,
@@ -90,14 +86,10 @@ fn plan(endpoint: &Endpoint, request: &Request, caller: &Caller, text: &str, val
     let query = aql::parse(text).map_err(in_query)?;
     binds::check(&query, values)?;
     let query = check::check(query, values)?;
-    let database = &request.database;
-    let find = |name: &str| endpoint.shared.store.find_collection(database, name, endpoint.number);
+    let find = |name: &str| endpoint.shared.store.find_collection(scope.database(), name, endpoint.number);
     let plan = Plan::new(query, values, find)?;
     for (handle, access) in plan.accesses() {
-        match access {
-            Access::Read => caller.read(database, &handle.name)?,
-            Access::Write | Access::Exclusive => caller.write(database, &handle.name)?,
-        }
+        scope.permit(&handle.name, access)?;
     }
     Ok(plan)
 }

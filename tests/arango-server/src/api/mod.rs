@@ -17,17 +17,19 @@ use std::sync::Arc;
 use crate::{
     access::Caller,
     error::Failure,
+    faults::Hooks,
     http::Request,
     server::Endpoint,
-    store::{Handle, Origin},
+    store::{Access, Handle, Origin},
 };
 
-/// A request to the catalogue, by whom and where.
+/// A request, by whom and where, and the faults that it meets.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scope<'a> {
     pub(crate) endpoint: &'a Arc<Endpoint>,
     pub(crate) request: &'a Request,
     pub(crate) caller: &'a Caller,
+    pub(crate) hooks: &'a Arc<Hooks>,
 }
 
 impl Scope<'_> {
@@ -37,6 +39,13 @@ impl Scope<'_> {
 
     fn origin(&self) -> Option<Origin> {
         Some(Origin::Endpoint(self.endpoint.number))
+    }
+
+    fn permit(&self, collection: &str, access: Access) -> Result<(), Failure> {
+        match access {
+            Access::Read => self.caller.read(self.database(), collection),
+            Access::Write | Access::Exclusive => self.caller.write(self.database(), collection),
+        }
     }
 
     /// A collection that the caller may see.

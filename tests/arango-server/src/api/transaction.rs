@@ -8,13 +8,13 @@ use std::{
 use serde_json::{Value as Json, json};
 
 use crate::{
-    access::Caller,
     error::Failure,
-    faults::Hooks,
-    http::{Request, Response},
+    http::Response,
     server::Endpoint,
     store::{Access, Begin, Transaction},
 };
+
+use super::Scope;
 
 /// All of a server, by their ids.
 #[derive(Debug, Default)]
@@ -63,21 +63,14 @@ impl Transactions {
     }
 }
 
-pub(crate) async fn begin(
-    endpoint: &Arc<Endpoint>,
-    request: &Request,
-    hooks: &Arc<Hooks>,
-    caller: &Caller,
-) -> Result<Response, Failure> {
+pub(crate) async fn begin(scope: &Scope<'_>) -> Result<Response, Failure> {
+    let Scope { endpoint, request, hooks, .. } = *scope;
     let body = request.json()?;
     let mut collections = BTreeMap::new();
     for (kind, access) in [("read", Access::Read), ("write", Access::Write), ("exclusive", Access::Exclusive)] {
         for name in body["collections"][kind].as_array().into_iter().flatten() {
             let name = name.as_str().ok_or_else(|| Failure::of(10))?;
-            match access {
-                Access::Read => caller.read(&request.database, name)?,
-                Access::Write | Access::Exclusive => caller.write(&request.database, name)?,
-            }
+            scope.permit(name, access)?;
             let store = &endpoint.shared.store;
             collections.insert(store.find_collection(&request.database, name, endpoint.number)?, access);
         }

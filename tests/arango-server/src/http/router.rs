@@ -5,8 +5,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use crate::{
-    access::Caller,
-    api,
+    api::{self, Scope},
     error::Failure,
     faults::{Fake, Hooks, Point, Traits},
     server::Endpoint,
@@ -78,23 +77,19 @@ async fn route(endpoint: &Arc<Endpoint>, request: &Request, hooks: &Arc<Hooks>) 
     endpoint.shared.check_maintenance()?;
     endpoint.shared.store.see_database(&request.database, endpoint.number)?;
     caller.see_database(&request.database)?;
+    let scope = Scope { endpoint, request, caller: &caller, hooks };
     match segments.as_slice() {
-        ["_api", "cursor" | "query", ..] => queries(endpoint, request, hooks, &caller, &segments).await,
-        ["_api", "transaction", ..] => transactions(endpoint, request, hooks, &caller, &segments).await,
-        ["_api", "database" | "collection" | "index", ..] => catalogue(endpoint, request, &caller, &segments),
+        ["_api", "cursor" | "query", ..] => queries(&scope, &segments).await,
+        ["_api", "transaction", ..] => transactions(&scope, &segments).await,
+        ["_api", "database" | "collection" | "index", ..] => catalogue(&scope, &segments),
         _ => Ok(Response::empty(404)),
     }
 }
 
-async fn queries(
-    endpoint: &Arc<Endpoint>,
-    request: &Request,
-    hooks: &Arc<Hooks>,
-    caller: &Caller,
-    segments: &[&str],
-) -> Result<Response, Failure> {
+async fn queries(scope: &Scope<'_>, segments: &[&str]) -> Result<Response, Failure> {
+    let Scope { endpoint, request, .. } = *scope;
     match (request.method.as_str(), &segments[1..]) {
-        ("POST", ["cursor"]) => api::cursor::create(endpoint, request, hooks, caller).await,
+        ("POST", ["cursor"]) => api::cursor::create(scope).await,
         ("POST", ["cursor", id]) => api::cursor::next(endpoint, id, None),
         ("POST", ["cursor", id, batch]) => api::cursor::next(endpoint, id, Some(batch)),
         ("PUT", ["cursor", id]) => api::cursor::next_by_put(endpoint, id),
@@ -104,15 +99,10 @@ async fn queries(
     }
 }
 
-async fn transactions(
-    endpoint: &Arc<Endpoint>,
-    request: &Request,
-    hooks: &Arc<Hooks>,
-    caller: &Caller,
-    segments: &[&str],
-) -> Result<Response, Failure> {
-    match (request.method.as_str(), &segments[2..]) {
-        ("POST", ["begin"]) => api::transaction::begin(endpoint, request, hooks, caller).await,
+async fn transactions(scope: &Scope<'_>, segments: &[&str]) -> Result<Response, Failure> {
+    let endpoint = scope.endpoint;
+    match (scope.request.method.as_str(), &segments[2..]) {
+        ("POST", ["begin"]) => api::transaction::begin(scope).await,
         ("GET", [id]) => api::transaction::status(endpoint, id),
         ("PUT", [id]) => api::transaction::commit(endpoint, id).await,
         ("DELETE", [id]) => api::transaction::abort(endpoint, id),
@@ -120,29 +110,23 @@ async fn transactions(
     }
 }
 
-fn catalogue(
-    endpoint: &Arc<Endpoint>,
-    request: &Request,
-    caller: &Caller,
-    segments: &[&str],
-) -> Result<Response, Failure> {
-    let scope = api::Scope { endpoint, request, caller };
-    match (request.method.as_str(), &segments[1..]) {
-        ("GET", ["database"]) => api::database::list(&scope),
-        ("GET", ["database", "user"]) => api::database::list_own(&scope),
-        ("GET", ["database", "current"]) => api::database::current(&scope),
-        ("POST", ["database"]) => api::database::create(&scope),
-        ("DELETE", ["database", name]) => api::database::delete(&scope, name),
-        ("GET", ["collection"]) => api::collection::list(&scope),
-        ("POST", ["collection"]) => api::collection::create(&scope),
-        ("GET", ["collection", name]) => api::collection::get(&scope, name),
-        ("GET", ["collection", name, "properties"]) => api::collection::properties(&scope, name),
-        ("GET", ["collection", name, "count"]) => api::collection::count(&scope, name),
-        ("PUT", ["collection", name, "truncate"]) => api::collection::truncate(&scope, name),
-        ("DELETE", ["collection", name]) => api::collection::delete(&scope, name),
-        ("GET", ["index"]) => api::index::list(&scope),
-        ("POST", ["index"]) => api::index::create(&scope),
-        ("DELETE", ["index", collection, id]) => api::index::delete(&scope, collection, id),
+fn catalogue(scope: &Scope<'_>, segments: &[&str]) -> Result<Response, Failure> {
+    match (scope.request.method.as_str(), &segments[1..]) {
+        ("GET", ["database"]) => api::database::list(scope),
+        ("GET", ["database", "user"]) => api::database::list_own(scope),
+        ("GET", ["database", "current"]) => api::database::current(scope),
+        ("POST", ["database"]) => api::database::create(scope),
+        ("DELETE", ["database", name]) => api::database::delete(scope, name),
+        ("GET", ["collection"]) => api::collection::list(scope),
+        ("POST", ["collection"]) => api::collection::create(scope),
+        ("GET", ["collection", name]) => api::collection::get(scope, name),
+        ("GET", ["collection", name, "properties"]) => api::collection::properties(scope, name),
+        ("GET", ["collection", name, "count"]) => api::collection::count(scope, name),
+        ("PUT", ["collection", name, "truncate"]) => api::collection::truncate(scope, name),
+        ("DELETE", ["collection", name]) => api::collection::delete(scope, name),
+        ("GET", ["index"]) => api::index::list(scope),
+        ("POST", ["index"]) => api::index::create(scope),
+        ("DELETE", ["index", collection, id]) => api::index::delete(scope, collection, id),
         _ => Ok(Response::empty(404)),
     }
 }
