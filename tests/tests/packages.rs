@@ -18,6 +18,10 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
 fn cargo(arguments: &[&str]) -> String {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     let output = command.args(arguments).arg("--offline").current_dir(root()).output().expect("cargo runs");
@@ -76,7 +80,7 @@ fn packages_have_what_their_sources_include() {
         let name = name(&package);
         let files = files(name);
         for file in files.iter().filter(|file| file.ends_with(".rs")) {
-            let source = fs::read_to_string(root().join(name).join(file)).expect("a source");
+            let source = read(&format!("{name}/{file}"));
             for path in source.split("include_str!(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
                 let included = resolve(file, path);
                 assert!(files.contains(&included), "{name} lacks {included}, which {file} includes");
@@ -101,10 +105,8 @@ fn resolve(file: &str, path: &str) -> String {
 
 #[test]
 fn each_crate_has_the_licence_of_all() {
-    let licence = fs::read_to_string(root().join("LICENSE")).expect("a licence");
     for package in published() {
-        let copy = fs::read_to_string(root().join(name(&package)).join("LICENSE")).expect("a licence");
-        assert!(copy == licence, "{} has another", name(&package));
+        assert!(read(&format!("{}/LICENSE", name(&package))) == read("LICENSE"), "{} has another", name(&package));
     }
 }
 
@@ -120,23 +122,35 @@ fn manifests_say_what_a_registry_asks_for() {
     }
 }
 
-/// The public features, all of them. A program has no page there.
+/// All of them. A program has no page there, and its features are on.
 #[test]
-fn docs_rs_shows_the_public_features() {
-    for package in published() {
-        let shown = texts(&package["metadata"]["docs"]["rs"]["features"]);
-        let mut all: BTreeSet<&str> =
-            package["features"].as_object().expect("features").keys().map(String::as_str).collect();
-        all.retain(|feature| !HIDDEN.contains(feature) && !SILENT.contains(feature));
-        if files(name(&package)).contains("src/lib.rs") {
-            assert_eq!(shown, all, "{}", name(&package));
+fn docs_rs_and_ci_know_the_public_features() {
+    let workflow = read(".github/workflows/ci.yml");
+    let compiled: BTreeSet<&str> = workflow.split_whitespace().collect();
+    let published = published();
+    for package in published.iter().filter(|package| root().join(name(package)).join("src/lib.rs").exists()) {
+        let features = package["features"].as_object().expect("features").keys();
+        let public =
+            features.map(String::as_str).filter(|feature| !HIDDEN.contains(feature) && !SILENT.contains(feature));
+        let public: BTreeSet<&str> = public.collect();
+        assert_eq!(texts(&package["metadata"]["docs"]["rs"]["features"]), public, "{}", name(package));
+        for feature in public.into_iter().map(|feature| format!("{}/{feature}", name(package))) {
+            assert!(compiled.contains(feature.as_str()), "{feature} is not in ci.yml");
         }
     }
 }
 
 #[test]
+fn ci_compiles_all_that_is_published() {
+    let workflow = read(".github/workflows/ci.yml");
+    let line = workflow.lines().find_map(|line| line.trim().strip_prefix("PUBLISHED: ")).expect("the list");
+    let compiled: BTreeSet<&str> = line.split("-p ").map(str::trim).filter(|name| !name.is_empty()).collect();
+    assert_eq!(compiled, published().iter().map(name).collect());
+}
+
+#[test]
 fn crates_are_published_after_those_that_they_need() {
-    let guide = fs::read_to_string(root().join("CONTRIBUTING.md")).expect("a guide");
+    let guide = read("CONTRIBUTING.md");
     let order: Vec<&str> = guide.lines().filter_map(|line| line.strip_prefix("cargo publish -p ")).collect();
     let packages = published();
     assert_eq!(
