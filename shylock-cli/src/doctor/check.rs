@@ -11,6 +11,10 @@ pub(super) enum State {
     Weak,
     Wrong,
     /// It could not be found out.
+    #[cfg_attr(
+        not(any(feature = "arangodb", feature = "mongodb", feature = "sqlite")),
+        expect(dead_code, reason = "only checks of a store say so")
+    )]
     Unknown,
 }
 
