@@ -139,7 +139,7 @@ impl ArangoBuilder {
         self
     }
 
-    /// Connects. See [`ArangoBackend::connect`].
+    /// Connects. See [`ArangoBackend::connect`], also for cancel safety.
     ///
     /// # Errors
     /// Those of [`ArangoBackend::connect`], and [`Error::InvalidOption`] for options outside of their bounds.

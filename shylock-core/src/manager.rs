@@ -54,6 +54,9 @@ impl LockManager {
 
     /// Who holds this lock, or `None` if nobody does.
     ///
+    /// # Cancel safety
+    /// Cancel safe: it only looks.
+    ///
     /// # Errors
     /// [`Error::InvalidName`]; [`Error::CorruptRecord`]; [`Error::Backend`], at the latest after the manager's
     /// call time-out.
@@ -64,6 +67,10 @@ impl LockManager {
     }
 
     /// All held locks of this manager's namespace whose names begin with `prefix`, in the byte order of their names.
+    /// A corrupt record is left out.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it only looks.
     ///
     /// # Errors
     /// [`Error::Backend`], at the latest after the manager's call time-out for each thousand locks.
@@ -83,7 +90,11 @@ impl LockManager {
     }
 
     /// Frees a lock whoever holds it, and tells who did. The next holder's token is larger, so that the former
-    /// holder is fenced off; it learns of its loss with its next renewal, which may be **after** another got in.
+    /// holder is fenced off; it learns of its loss with its next renewal, which may be **after** another got in. A holder
+    /// in this process is told at once.
+    ///
+    /// # Cancel safety
+    /// The lock is broken all the same. A holder in this process then learns of it as any other.
     ///
     /// # Errors
     /// As [`inspect`](Self::inspect).
@@ -141,6 +152,9 @@ impl LockManager {
     }
 
     /// Resolves when the manager's runtime has run a task. No I/O: it tells a runtime that runs from one that hangs.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
     ///
     /// # Errors
     /// [`Error::Stopped`]: the runtime has ended.

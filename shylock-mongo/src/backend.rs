@@ -36,6 +36,9 @@ impl MongoBackend {
     /// Connects with a client of its own, so that an exhausted connection pool of the application cannot cost a
     /// lease; makes the collection's index, and checks that the collection is one that can keep the promises.
     ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is left but what was made in the store, which is found there the next time.
+    ///
     /// # Errors
     /// [`Error::InvalidOption`](shylock_core::Error::InvalidOption) for an address or a name that cannot be right,
     /// or a collection that cannot; [`Error::Backend`](shylock_core::Error::Backend) if no server answers as it

@@ -95,7 +95,7 @@ impl MongoBuilder {
         self
     }
 
-    /// Connects. See [`MongoBackend::connect`].
+    /// Connects. See [`MongoBackend::connect`], also for cancel safety.
     ///
     /// # Errors
     /// Those of [`MongoBackend::connect`], and [`Error::InvalidOption`] for options outside of their bounds.

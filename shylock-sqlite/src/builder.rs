@@ -43,7 +43,7 @@ impl SqliteBuilder {
         self
     }
 
-    /// Opens the file. See [`SqliteBackend::open`].
+    /// Opens the file. See [`SqliteBackend::open`], also for cancel safety.
     ///
     /// # Errors
     /// Those of [`SqliteBackend::open`], and [`Error::InvalidOption`] for options outside of their bounds.
