@@ -43,8 +43,12 @@ impl Failure {
 
     /// The command did not start.
     pub(crate) fn not_started(program: &str, error: &std::io::Error) -> Self {
-        let code = if error.kind() == std::io::ErrorKind::NotFound { NOT_FOUND } else { NOT_STARTED };
-        Self { code, ..Self::usage(format!("{program}: {error}")) }
+        let (code, why) = match error.kind() {
+            std::io::ErrorKind::NotFound => (NOT_FOUND, "there is no such command".to_owned()),
+            std::io::ErrorKind::PermissionDenied => (NOT_STARTED, "it may not be run".to_owned()),
+            _ => (NOT_STARTED, error.to_string()),
+        };
+        Self { code, ..Self::usage(format!("{program}: {why}")) }
     }
 
     /// A signal came before there was a command to pass it on to.
