@@ -8,7 +8,9 @@ static DEFAULT: PerProcess<RwLock<Option<LockManager>>> = PerProcess::new();
 
 /// Sets, or replaces, the store that locks of this process use unless they were made by another manager.
 ///
-/// A lock looks for the default each time it is acquired; guards stay with the manager they came from.
+/// A store that is given here becomes a manager with the default options, made by this call: it works on the caller's
+/// tokio runtime, where there is one. A lock looks for the default each time it is acquired; guards stay with the
+/// manager they came from.
 pub fn configure(manager: impl Into<LockManager>) {
     *DEFAULT.get().write().unwrap_or_else(PoisonError::into_inner) = Some(manager.into());
 }

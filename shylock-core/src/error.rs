@@ -19,7 +19,8 @@ pub enum Error {
     /// The name cannot be a lock name. Found before anything is sent.
     #[error("invalid lock name: {0}")]
     InvalidName(InvalidName),
-    /// An option is outside of its bounds. Found before anything is sent.
+    /// An option is outside of its bounds. Found before anything is sent, but for what only the store can tell, such as
+    /// a collection that is not fit for locks.
     #[error("invalid option `{option}`: {reason}")]
     InvalidOption {
         /// The option's name.

@@ -97,11 +97,11 @@ pub struct LeaseKey {
 /// What a holder tells others about itself. Stored beside the lease, never trusted for a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HolderInfo {
-    /// The holder's host, or the label its manager was given.
+    /// The holder's host, or the label its manager was given, at most 256 bytes.
     pub host: Option<String>,
     /// The holder's process.
     pub pid: Option<u32>,
-    /// The note of the lock's options.
+    /// The note of the lock's options, at most 4096 bytes.
     pub note: Option<String>,
 }
 
@@ -154,7 +154,8 @@ pub struct LockInfo {
     pub acquired: SystemTime,
     /// How long its lease still runs, on the server's clock; zero once it has ended.
     pub remaining: Duration,
-    /// How long until another attempt can take it over if it is not renewed: `remaining` and the skew allowance.
+    /// How long until another attempt can take it over if it is not renewed: until twice the store's skew allowance
+    /// after its end.
     pub takeover_in: Duration,
 }
 

@@ -24,7 +24,8 @@ const NO_SKEW: Duration = Duration::ZERO;
 
 /// A store in memory, for tests and for programs of one process. Clones share it.
 ///
-/// It runs on tokio's clock: where a test pauses time, leases expire in no time.
+/// It runs on tokio's clock: where a test pauses time, leases expire in no time. The record of an idle lock is kept for
+/// a day at least.
 #[derive(Debug, Clone)]
 pub struct MemoryBackend(Arc<Mutex<Store>>);
 

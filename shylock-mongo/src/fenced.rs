@@ -42,6 +42,14 @@ pub fn fenced(token: FencingToken, filter: Document, mut update: Document) -> (D
 }
 
 /// The filter of [`fenced`] alone, for deletions and for updates that set the field [`fence`](FENCE_FIELD) themselves.
+///
+/// # Examples
+/// ```no_run
+/// # use shylock_mongo::{AsyncLockGuard, fence_filter, mongodb::{self, Collection, bson::{Document, doc}}};
+/// # async fn example(invoices: Collection<Document>, guard: AsyncLockGuard) -> mongodb::error::Result<()> {
+/// invoices.delete_one(fence_filter(guard.token(), doc! { "_id": 42 })).await?;
+/// # Ok(()) }
+/// ```
 #[must_use = "it filters nothing by itself"]
 pub fn fence_filter(token: FencingToken, filter: Document) -> Document {
     let passed = doc! { "$or": [{ FENCE_FIELD: Bson::Null }, { FENCE_FIELD: { "$lte": number(token) } }] };

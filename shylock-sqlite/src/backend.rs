@@ -22,14 +22,15 @@ impl SqliteBackend {
     ///
     /// Needs no async runtime. The first process after a start of the machine ends all leases from before.
     ///
+    /// # Cancel safety
+    /// Dropping the future leaves at most an empty store behind.
+    ///
     /// # Errors
     /// [`Error::InvalidOption`](shylock_core::Error::InvalidOption) if this cannot be the path of the locks: there is no
     /// such folder, it is no file, not an SQLite database, another program's, of another version of this crate, may not
-    /// be written, or lies on a network file system. [`Error::Backend`](shylock_core::Error::Backend) if it is right but
-    /// cannot be opened now, as when its disk is full.
-    ///
-    /// # Cancel safety
-    /// Dropping the future leaves at most an empty store behind.
+    /// be written, has a second name, is mounted by itself, or lies on a network file system.
+    /// [`Error::Backend`](shylock_core::Error::Backend) if it is right but cannot be opened, as when its disk is full
+    /// or this process was forked.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::builder().open(path).await
     }

@@ -76,6 +76,9 @@ impl LockGuard {
     }
 
     /// [`wait_lost`](Self::wait_lost) by the name that the async guard has for it.
+    ///
+    /// # Panics
+    /// As `wait_lost`.
     #[must_use]
     pub fn lost(&self) -> Loss {
         self.wait_lost()

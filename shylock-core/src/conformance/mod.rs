@@ -51,7 +51,7 @@ pub use crate::conformance_tests;
 pub struct Case {
     /// Its name, which says what it checks.
     pub name: &'static str,
-    /// The promise of the design that it checks.
+    /// The number of the promise that it checks, such as `P1`: one holder at a time. Some promises have several tests.
     pub promise: &'static str,
     /// The test; it panics where the promise is broken.
     pub run: fn(Lab) -> BoxedTest,
