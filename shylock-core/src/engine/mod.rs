@@ -78,8 +78,11 @@ impl Engine {
         backend.downcast_ref::<bounded::Bounded>()?.store()
     }
 
-    /// Waits until no request is under way whose grant might have to be released.
+    /// Waits until no request is under way whose grant might have to be released. In a forked child, there is none.
     pub(crate) async fn idle(&self) {
+        if self.runtime.is_of_another_process() {
+            return;
+        }
         drop(self.under_way.subscribe().wait_for(|tasks| *tasks == 0).await);
     }
 

@@ -107,12 +107,16 @@ fn try_everything(parents: &LockManager, [one, other]: [LockGuard; 2]) -> ! {
         matches!(other.release(), Err(Error::Stopped)),
         matches!(parents.lock("c").acquire(), Err(Error::Stopped)),
         matches!(parents.resume(one.detach()), Err(Error::Stopped)),
+        matches!(parents.close(), Err(Error::Stopped)),
         matches!(Lock::new("c").acquire(), Err(Error::NotConfigured)),
     ];
     configure(MemoryBackend::new());
     let own = Lock::new("a").with(|guard| guard.is_held());
+    // What the parent had under way is nothing of this process.
+    block_on(parents.as_async().close());
+    let own = own.and_then(|held| if parents.close().is_err() { Ok(held) } else { Err(Error::Stalled) });
     shutdown();
-    process::exit(i32::from(stopped != [true; 6] || own.is_err()))
+    process::exit(i32::from(stopped != [true; 7] || own.is_err()))
 }
 
 fn child(uri: &str, lock: &str, parents: &LockManager, dropped: LockGuard, released: LockGuard) -> ! {
