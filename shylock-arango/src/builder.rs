@@ -42,7 +42,7 @@ pub(crate) struct Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum IndexMode {
-    /// Make it if it is not there; go on with a warning where the right to do so is missing.
+    /// Make it if it is not there; go on with a warning where the right to do so is missing, or the server refuses.
     #[default]
     Ensure,
     /// Leave indexes alone. Without it, records of names that nobody uses any more stay.
@@ -66,7 +66,8 @@ impl Default for Settings {
 }
 
 impl ArangoBuilder {
-    /// The collection of the locks. It must hold nothing else. Made if it is not there. Default: `shylock_locks`.
+    /// The collection of the locks, which must hold nothing else, and is made if it is not there: 1 to 256 bytes,
+    /// without slashes and control characters, not beginning with `_`. Default: `shylock_locks`.
     pub fn collection(mut self, collection: impl Into<String>) -> Self {
         self.settings.collection = collection.into();
         self
@@ -120,7 +121,8 @@ impl ArangoBuilder {
         self
     }
 
-    /// How long a connection may take to be made: 10 ms to a minute, default 2 s.
+    /// How long a connection of [`connect`](Self::connect) may take to be made: 10 ms to a minute, default 2 s. The
+    /// time of its request goes on meanwhile.
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.settings.limits.connect = timeout;
         self
@@ -133,13 +135,13 @@ impl ArangoBuilder {
         self
     }
 
-    /// A certificate authority to trust, in PEM format, besides those of the web.
+    /// A certificate authority to trust, in PEM format, besides those of the web. [`connect`](Self::connect) checks it.
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.roots.push(pem.into());
         self
     }
 
-    /// Connects. See [`ArangoBackend::connect`], also for cancel safety.
+    /// Connects. See [`ArangoBackend::connect`], also for cancel safety and panics.
     ///
     /// # Errors
     /// Those of [`ArangoBackend::connect`], and [`Error::InvalidOption`] for options outside of their bounds.

@@ -37,7 +37,7 @@ pub enum RequestError {
     /// The answer is longer than any that ArangoDB has reason to give.
     #[error("the answer has more than {limit} bytes")]
     TooLarge {
-        /// How long one may be.
+        /// How long one may be, in bytes.
         limit: usize,
     },
     /// The answer is not one of ArangoDB: it comes from a proxy, is cut off, or is none at all.
@@ -55,7 +55,7 @@ pub enum RequestError {
         status: u16,
         /// ArangoDB's `errorNum`.
         number: u64,
-        /// ArangoDB's `errorMessage`, shortened.
+        /// ArangoDB's `errorMessage`: its first 300 characters, with control characters blanked.
         message: String,
     },
     /// The server does not take one of our queries: it is too old, or too new.

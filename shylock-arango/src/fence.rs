@@ -59,6 +59,7 @@ pub trait Fence: sealed::Sealed {
     /// otherwise) among those that it writes to; fence first, and commit within a third of the ttl: nobody can renew, take
     /// over or release the lock before the transaction has ended. A renewal between its beginning and its fence makes the
     /// fence fail; a lease whose renewal is due is renewed by the fence, which then fails: begin a new transaction.
+    /// It takes the manager's call time-out and that of a request at most, and twice the former more where it fails.
     ///
     /// # Cancel safety
     /// **Not** cancel safe: if the future is dropped, abort the transaction; nobody knows whether it is fenced.

@@ -13,9 +13,9 @@ use crate::{BackendError, FencingToken, HolderId, HolderInfo, LeaseKey, LockInfo
 /// Use it through a [`LockManager`](crate::LockManager).
 ///
 /// # Contract
-/// Each promise has the name of the test in [`conformance`](crate::conformance) that shows a breach of it
-/// (feature `conformance`). *Now* is the clock of the server that carries out the call; no client's wall clock
-/// takes part in anything. *Live* means: granted, not released or broken, and its end is later than now.
+/// Each promise has the name of the test in [`conformance`] that shows a breach of it (feature `conformance`). *Now* is
+/// the clock of the server that carries out the call; no client's wall clock takes part in anything. *Live* means:
+/// granted, not released or broken, and its end is later than now.
 ///
 /// 1. **One holder.** `try_acquire` is one atomic step on the server. Of any number of calls for a free name
 ///    exactly one is granted. (`one_of_many_gets_a_free_lock`)
@@ -27,8 +27,10 @@ use crate::{BackendError, FencingToken, HolderId, HolderInfo, LeaseKey, LockInfo
 ///    (`an_expired_lease_is_taken_over`) and the clean-up of idle records (`token_grows_after_clean_up`).
 /// 4. **Only the holder.** `release` and `hand_off` act only if holder *and* token are those of the record;
 ///    `renew` too, for each lease by itself. Anybody else is told `NotHeld`, and nothing changes.
-///    (`a_stale_holder_cannot_release`, `a_stale_holder_cannot_renew`, `a_stale_holder_cannot_hand_off`)
-/// 5. **No revival.** An expired lease is neither renewed nor granted again with its token. (`an_expired_lease_cannot_be_renewed`)
+///    (`a_stale_holder_cannot_release`, `a_stale_holder_cannot_renew`, `a_stale_holder_cannot_hand_off`,
+///    `a_batch_is_answered_one_by_one`)
+/// 5. **No revival.** An expired lease is neither renewed nor granted again with its token.
+///    (`an_expired_lease_cannot_be_renewed`)
 /// 6. **No shortening.** Renewal moves the end of a lease to now + ttl or leaves it where it is.
 ///    (`renewal_never_shortens`)
 /// 7. **Take-over.** A lease that ended 2ε ago (ε: the store's skew allowance) is taken by the next attempt,
@@ -39,7 +41,8 @@ use crate::{BackendError, FencingToken, HolderId, HolderInfo, LeaseKey, LockInfo
 /// 9. **Server clock.** (`client_clocks_have_no_say`)
 /// 10. **Repetition.** A request that is repeated under the holder id of a live lease gets that lease's token
 ///     again; its end may move later, never earlier. A repeated release answers `NotHeld`. A call whose future is
-///     dropped or whose answer is lost may have been carried out. (`a_repeated_request_recognises_its_grant`)
+///     dropped or whose answer is lost may have been carried out. (`a_repeated_request_recognises_its_grant`,
+///     `a_repeated_release_is_harmless`)
 /// 11. **Data stays data.** Names, notes and hosts are stored and compared byte by byte, whatever they contain.
 ///     (`hostile_names_and_notes_are_data`)
 /// 12. **Foreign records.** A record with wrong types, impossible values, or a token that is none is reported as
@@ -55,6 +58,9 @@ use crate::{BackendError, FencingToken, HolderId, HolderInfo, LeaseKey, LockInfo
 /// The engine drops the future of a call only if there was no answer for half a minute. It then takes for granted that
 /// the call may have been carried out; what an implementation holds for it, such as a connection of a pool, must be
 /// free again. Within that time an implementation need not be cancel safe.
+///
+#[cfg_attr(feature = "conformance", doc = "[`conformance`]: crate::conformance")]
+#[cfg_attr(not(feature = "conformance"), doc = "[`conformance`]: crate#a-store-of-your-own")]
 #[async_trait]
 pub trait Backend: Any + Debug + Send + Sync {
     /// Grants the lease if nobody else has it.
@@ -63,7 +69,7 @@ pub trait Backend: Any + Debug + Send + Sync {
     /// [`BackendError`] says whether the grant may have happened all the same.
     async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError>;
 
-    /// Renews all of these leases in one round trip; answers in their order.
+    /// Renews all of these leases, a thousand at most, in one round trip; one answer for each, in their order.
     ///
     /// # Errors
     /// [`BackendError`] for the batch as a whole.
@@ -75,7 +81,7 @@ pub trait Backend: Any + Debug + Send + Sync {
     /// [`BackendError`] says whether the release may have happened all the same.
     async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError>;
 
-    /// Releases `from` and grants `to` in one atomic step, or does neither.
+    /// Releases `from` and grants `to`, which is for the same name, in one atomic step, or does neither.
     ///
     /// A repeated call whose first answer was lost may say `NotHeld`; `to` then recognises its grant by
     /// [`try_acquire`](Self::try_acquire).
@@ -117,7 +123,7 @@ pub struct AcquireRequest {
     pub name: LockName,
     /// The acquisition; fresh for each, kept when it is repeated.
     pub holder: HolderId,
-    /// The length of the lease.
+    /// The length of the lease: 1 s to 24 h.
     pub ttl: Duration,
     /// What to tell others.
     pub info: HolderInfo,
@@ -135,7 +141,7 @@ pub struct Grant {
 pub enum Attempt {
     /// The lease is the caller's.
     Granted(Grant),
-    /// Another has it.
+    /// Another has it, or had it so recently that it cannot be taken over yet.
     Held(LockInfo),
 }
 
@@ -153,7 +159,7 @@ pub enum HandOff {
 pub struct Renewal {
     /// The lease.
     pub lease: LeaseKey,
-    /// How long it shall run from now.
+    /// How long it shall run from now: 1 s to 24 h.
     pub ttl: Duration,
 }
 

@@ -79,7 +79,7 @@ pub enum LossReason {
     Taken,
     /// The lock's `max_hold` has passed.
     MaxHold,
-    /// The guard was released or detached: it stands for no lease any more.
+    /// The guard was released, dropped or detached: it stands for no lease any more.
     Released,
     /// The runtime of the lock manager has ended, so that nothing renews the lease; or this is a forked child's copy
     /// of a guard that its parent holds.
@@ -205,7 +205,7 @@ impl BackendError {
         matches!(self.failure, Failure::NotApplied | Failure::Ambiguous)
     }
 
-    /// How long the store asked to be left alone.
+    /// How long the store asked to be left alone, if it did.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after

@@ -49,8 +49,8 @@ impl AsyncLockGuard {
         &self.held.lease().key
     }
 
-    /// How long this holder may still act if no renewal succeeds: up to the lease's end less the safety margin.
-    /// Zero once it is lost.
+    /// How long this holder may still act if no renewal succeeds: up to the lease's end less the safety margin, or to
+    /// the lock's `max_hold`. Zero once it is lost.
     #[must_use]
     pub fn remaining(&self) -> Duration {
         self.held.lease().valid_for().unwrap_or_default()
@@ -74,7 +74,7 @@ impl AsyncLockGuard {
     }
 
     /// Resolves when the lease is lost: before anybody else can have it, while this process runs and its clock
-    /// keeps to the server's pace. Also resolves when the guard is released or dropped.
+    /// keeps to the server's pace. Also resolves when the guard is released, dropped or detached.
     ///
     /// The future does not borrow the guard, and is cancel safe. It can be polled by `&mut` in a loop.
     pub fn lost(&self) -> impl Future<Output = Loss> + Send + Unpin + 'static {
@@ -87,8 +87,9 @@ impl AsyncLockGuard {
     /// Cancel safe: the renewal goes on, and counts if it succeeds.
     ///
     /// # Errors
-    /// [`Error::Lost`]: the lease is over, nothing brings it back. [`Error::Backend`]: this renewal failed; the
-    /// lease goes on to its deadline, and background renewal with it.
+    /// [`Error::Lost`]: the lease is over, nothing brings it back. [`Error::Backend`]: this renewal failed, or was not
+    /// answered within the call time-out or a sixth of the ttl; the lease goes on to its deadline, and background
+    /// renewal with it. [`Error::Stopped`].
     pub fn renew(&self) -> impl Future<Output = Result<()>> + Send + 'static + use<> {
         self.held.renew()
     }
@@ -107,8 +108,8 @@ impl AsyncLockGuard {
         if self.held.lease().is_due() { self.renew().await } else { Ok(()) }
     }
 
-    /// Releases the lock, and tells what became of it. `Ok`: nobody else had the lock before this call, also if the lease
-    /// had ended by then.
+    /// Releases the lock, and tells what became of it. `Ok`: nobody else had the lock before this call, also if the
+    /// lease had ended by then.
     ///
     /// # Cancel safety
     /// Cancel safe: the release goes on in the background.
@@ -116,13 +117,13 @@ impl AsyncLockGuard {
     /// # Errors
     /// [`Error::Lost`]: it was not this holder's any more, so others may have been in. [`Error::Backend`]: the store
     /// has not confirmed the release within the manager's call time-out; it goes on in the background until the
-    /// lease has ended by itself.
+    /// lease has ended by itself, unless the store refuses. [`Error::Stopped`].
     pub async fn release(self) -> Result<()> {
         self.held.release().await
     }
 
-    /// Ends this guard, and lets the lock come free by itself after `delay`, from 1 s to 24 h: for what must not be done
-    /// again for some time, on any host. From here on it takes no process to keep the lock held.
+    /// Ends this guard, and lets the lock come free by itself after `delay`, from 1 s to 24 h: for what must not be
+    /// done again for some time, on any host. From here on it takes no process to keep the lock held.
     ///
     /// In the store the lock passes to a holder whom nobody is, with a token of its own.
     ///
@@ -130,16 +131,17 @@ impl AsyncLockGuard {
     /// Cancel safe: it goes on in the background.
     ///
     /// # Errors
-    /// As [`release`](Self::release); a lock that is lost is given back at once. [`Error::InvalidOption`] for a delay
-    /// out of its bounds: then the lock is released as if the guard had been dropped.
+    /// As [`release`](Self::release). A lock that is lost is given back at once, which is `Ok` if nobody else has had
+    /// it: see [`ensure_held`](Self::ensure_held). [`Error::InvalidOption`] for a delay out of its bounds: then the
+    /// lock is released as if the guard had been dropped.
     pub async fn release_after(self, delay: Duration) -> Result<()> {
         crate::options::check_span("delay", delay)?;
         self.held.leave(delay).await
     }
 
     /// Ends this guard without releasing the lock: [`LockManager::resume`] goes on with the ticket, here or in
-    /// another process, with the same token. Nobody renews the lease meanwhile. What was lost stays lost: the ticket of a
-    /// guard whose lease is lost is refused, and that of a forked child's copy of a guard.
+    /// another process, with the same token. Nobody renews the lease meanwhile. What was lost stays lost: the ticket of
+    /// a guard whose lease is lost is refused, and that of a forked child's copy of a guard.
     #[must_use = "the lock stays held until its lease ends, and only the ticket can release it"]
     pub fn detach(self) -> LockTicket {
         let (key, ttl) = self.held.detach();

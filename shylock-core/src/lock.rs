@@ -64,8 +64,8 @@ impl AsyncLock {
         self
     }
 
-    /// The longest time to hold the lock. Once it has passed, the guard is told that its lease is lost; others get
-    /// in up to one ttl later, or when the guard is dropped. Default: no limit.
+    /// The longest time to hold the lock, not zero. Once it has passed, the guard is told that its lease is lost;
+    /// others get in up to one ttl later, or when the guard is dropped. Default: no limit.
     pub const fn with_max_hold(mut self, max_hold: Duration) -> Self {
         self.options.max_hold = Some(max_hold);
         self
@@ -85,7 +85,8 @@ impl AsyncLock {
     /// # Errors
     /// [`Error::NotConfigured`], [`Error::InvalidName`], [`Error::InvalidOption`] before anything is sent;
     /// [`Error::CorruptRecord`]; [`Error::Backend`] when the store refuses, or when it has not answered properly
-    /// for the manager's outage limit (60 s); [`Error::Stopped`].
+    /// for the manager's outage limit (60 s), counted from its turn among the waiters of its process;
+    /// [`Error::Lost`] if its `max_hold` is over before the grant is heard of; [`Error::Stopped`].
     pub async fn acquire(&self) -> Result<AsyncLockGuard> {
         let (manager, wanted) = self.wanted()?;
         let held = manager.engine().acquire(wanted, Patience::Forever).await?;
@@ -112,8 +113,8 @@ impl AsyncLock {
     ///
     /// # Errors
     /// [`Error::Timeout`] with the holder that was last seen, if the lock was held all the time;
-    /// [`Error::Backend`] if the time passed without a proper answer from the store; else as
-    /// [`acquire`](Self::acquire).
+    /// [`Error::Backend`] if the time passed without a proper answer from the store, or with a failure as its last;
+    /// else as [`acquire`](Self::acquire).
     pub async fn acquire_timeout(&self, timeout: Duration) -> Result<AsyncLockGuard> {
         if timeout.is_zero() {
             return Err(invalid("timeout", "it is zero; `try_acquire` does not wait"));

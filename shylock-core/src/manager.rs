@@ -5,29 +5,22 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 #[cfg(doc)]
 use crate::Error;
 use crate::{
-    AsyncLock, AsyncLockGuard, Backend, BackendError, HolderInfo, ListQuery, LockInfo, LockName, LockTicket, Result,
+    AsyncLock, AsyncLockGuard, Backend, BackendError, HolderInfo, ListQuery, LockInfo, LockManagerBuilder, LockName,
+    LockTicket, Result,
     engine::{Engine, Runtime},
     options::ManagerOptions,
 };
 
 /// One store, and what all locks on it share in this process: the queues of waiters and the renewal of leases.
 ///
-/// Cheap to clone; all clones are the same manager. It works on the tokio runtime on which it was made, or on a
-/// thread of its own where there was none; when that runtime ends, calls fail with [`Error::Stopped`] and held
-/// leases are told to be lost. The same is true of its copy in a forked child process, which touches neither the locks
-/// nor the connections of its parent; a child has no default manager until it configures one.
+/// Cheap to clone; all clones are the same manager. It works on the tokio runtime on which it was made, which needs its
+/// timers (`enable_time`; without them no lock can be acquired), or on a thread of its own where there was none; when
+/// that runtime ends, calls fail with [`Error::Stopped`] and held leases are told to be lost. The same is true of its
+/// copy in a forked child process, which touches neither the locks nor the connections of its parent; a child has no
+/// default manager until it configures one.
 #[derive(Clone)]
 pub struct LockManager {
     engine: Arc<Engine>,
-}
-
-/// Options of a [`LockManager`]. They are checked by [`build`](Self::build).
-#[derive(Debug)]
-#[must_use = "it does nothing until `build` is called"]
-pub struct LockManagerBuilder {
-    backend: Arc<dyn Backend>,
-    options: ManagerOptions,
-    own_thread: bool,
 }
 
 impl LockManager {
@@ -44,7 +37,7 @@ impl LockManager {
 
     /// Like [`builder`](Self::builder), for a store that is shared already.
     pub fn builder_from(backend: Arc<dyn Backend>) -> LockManagerBuilder {
-        LockManagerBuilder { backend, options: ManagerOptions::default(), own_thread: false }
+        LockManagerBuilder::of(backend)
     }
 
     /// A lock on this manager's store. No I/O; a name that is none shows at the first acquisition.
@@ -59,7 +52,7 @@ impl LockManager {
     ///
     /// # Errors
     /// [`Error::InvalidName`]; [`Error::CorruptRecord`]; [`Error::Backend`], at the latest after the manager's
-    /// call time-out.
+    /// call time-out; [`Error::Stopped`].
     pub async fn inspect(&self, name: impl AsRef<str>) -> Result<Option<LockInfo>> {
         let name = self.full_name(&LockName::new(name)?)?;
         let info = self.ask(|backend| async move { backend.inspect(&name).await }).await?;
@@ -73,7 +66,7 @@ impl LockManager {
     /// Cancel safe: it only looks.
     ///
     /// # Errors
-    /// [`Error::Backend`], at the latest after the manager's call time-out for each thousand locks.
+    /// [`Error::Backend`], at the latest after the manager's call time-out for each thousand locks; [`Error::Stopped`].
     pub async fn list(&self, prefix: impl AsRef<str>) -> Result<Vec<LockInfo>> {
         const PAGE: usize = 1000;
         let prefix = format!("{}{}", self.space(), prefix.as_ref());
@@ -90,8 +83,8 @@ impl LockManager {
     }
 
     /// Frees a lock whoever holds it, and tells who did. The next holder's token is larger, so that the former
-    /// holder is fenced off; it learns of its loss with its next renewal, which may be **after** another got in. A holder
-    /// in this process is told at once.
+    /// holder is fenced off; it learns of its loss with its next renewal, which may be **after** another got in. A
+    /// holder in this process is told at once.
     ///
     /// # Cancel safety
     /// The lock is broken all the same. A holder in this process then learns of it as any other.
@@ -106,7 +99,8 @@ impl LockManager {
         Ok(info.map(|info| self.shown(info)))
     }
 
-    /// Takes over a lease from another guard, of this process or another, that was detached. Renewal starts again.
+    /// Takes over a lease from another guard, of this process or another, that was detached. It is renewed at once and
+    /// from then on, also if the lock was one without renewal; a `max_hold` ended with the former guard.
     ///
     /// Resume a ticket **once**: two guards from one ticket hold the same lease with the same token, which no resource
     /// can tell apart, and the first of them that goes releases the lock for both.
@@ -115,8 +109,22 @@ impl LockManager {
     /// Cancel safe: the ticket stays valid, and its lease may have been renewed.
     ///
     /// # Errors
-    /// [`Error::Lost`] if the lease has ended, or was lost when its guard was detached; if the ticket is not what a guard
-    /// gave, or is of another namespace; [`Error::Backend`].
+    /// [`Error::Lost`] if the lease has ended, or was lost when its guard was detached; if the ticket is not what a
+    /// guard gave, or is of another namespace; [`Error::Backend`], at the latest after the manager's call time-out;
+    /// [`Error::Stopped`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use shylock_core::{LockManager, MemoryBackend};
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let manager = LockManager::new(MemoryBackend::new());
+    /// let guard = manager.lock("invoice-42").acquire().await?;
+    /// let token = guard.token();
+    /// let ticket = guard.detach(); // to be sent to where the work goes on
+    /// let guard = manager.resume(ticket).await?;
+    /// assert_eq!(guard.token(), token);
+    /// # shylock_core::Result::<()>::Ok(()) }).unwrap();
+    /// ```
     pub async fn resume(&self, ticket: LockTicket) -> Result<AsyncLockGuard> {
         AsyncLockGuard::resume(self, ticket).await
     }
@@ -145,7 +153,7 @@ impl LockManager {
         self.engine.store()
     }
 
-    /// How long a call may take that does not wait for a lock.
+    /// How long a call may take that does not wait for a lock: see [`LockManagerBuilder::call_timeout`].
     #[must_use]
     pub fn call_timeout(&self) -> Duration {
         self.engine.options.call_timeout
@@ -203,65 +211,6 @@ impl LockManager {
 }
 
 impl LockManagerBuilder {
-    /// The lease's length of locks that name none: 1 s to 24 h, default 30 s.
-    ///
-    /// A crashed holder blocks others for so long. A lease shorter than a fail-over of the database (15 s and more)
-    /// is lost in one.
-    pub const fn ttl(mut self, ttl: Duration) -> Self {
-        self.options.ttl = ttl;
-        self
-    }
-
-    /// A prefix for all names, so that programs can share a store: at most 64 bytes, without slash. In the store the
-    /// names are `namespace/name`. Default: none.
-    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
-        self.options.namespace = Some(namespace.into());
-        self
-    }
-
-    /// What others see as this holder's host, at most 256 bytes. Default: the name of the machine.
-    pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.options.label = Some(label.into());
-        self
-    }
-
-    /// How long before the end of its lease a holder is told that it is lost: less than half the ttl. Default: a
-    /// tenth of the ttl, at least 50 ms, at most 2 s.
-    pub const fn safety_margin(mut self, margin: Duration) -> Self {
-        self.options.margin = Some(margin);
-        self
-    }
-
-    /// The pauses between the attempts of a process that waits for a lock and is not told when it comes free: the first,
-    /// and the longest. Each is shortened at random by up to a half, and at most an hour. Default: 25 ms, doubling to
-    /// 1 s. Who is told, by its store or because the lock is held in its own process, asks after 2.5 to 5 s all the same,
-    /// or after the longest of these if that is more.
-    pub const fn poll_limits(mut self, first: Duration, longest: Duration) -> Self {
-        (self.options.poll_first, self.options.poll_max) = (first, longest);
-        self
-    }
-
-    /// How long a call that does not wait for a lock may take: `try_acquire`, `renew`, `release`, `inspect`. Default
-    /// 5 s, at most an hour. One request to the store gets so long or a sixth of the ttl, whichever is shorter, and is then repeated.
-    pub const fn call_timeout(mut self, timeout: Duration) -> Self {
-        self.options.call_timeout = timeout;
-        self
-    }
-
-    /// How long [`AsyncLock::acquire`] puts up with a store that does not answer properly. Default 60 s.
-    pub const fn outage_limit(mut self, limit: Duration) -> Self {
-        self.options.outage_limit = limit;
-        self
-    }
-
-    /// Work on a thread of its own instead of the current tokio runtime. Leases are then renewed though all threads
-    /// of that runtime are busy, and though it ends – **if** the store's client does not depend on it. A MongoDB
-    /// client does: it lives and dies with the runtime on which it was connected.
-    pub const fn own_thread(mut self) -> Self {
-        self.own_thread = true;
-        self
-    }
-
     /// Makes the manager.
     ///
     /// # Errors
@@ -271,11 +220,15 @@ impl LockManagerBuilder {
         Ok(self.build_unchecked())
     }
 
-    fn build_unchecked(self) -> LockManager {
+    pub(crate) fn of(backend: Arc<dyn Backend>) -> Self {
+        Self { backend, options: ManagerOptions::default(), own_thread: false }
+    }
+
+    pub(crate) fn build_unchecked(self) -> LockManager {
         let runtime = if self.own_thread { Runtime::own() } else { Runtime::current_or_own() };
         let host = self.options.label.clone().or_else(host_name);
         let info = HolderInfo { host, pid: Some(std::process::id()), note: None };
-        LockManager { engine: Engine::new(self.backend, self.options, info, runtime) }
+        LockManager::of(&Engine::new(self.backend, self.options, info, runtime))
     }
 }
 

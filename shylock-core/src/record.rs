@@ -3,7 +3,7 @@
 //! [`Entry`] answers a store's requests, and is all that a store needs; [`Record`] and its functions are what it asks.
 //! [`MemoryBackend`](crate::MemoryBackend) and `shylock-sqlite` call them, and a model explores them within its bounds
 //! (`RELIABILITY.md` in the repository). The stores of database servers have the same rules in their query languages, and
-//! the [conformance suite](crate::conformance) compares.
+//! the suite of the feature `conformance` compares.
 //!
 //! All times are counted from 1970 on the server's clock, in the clock's own resolution. Nothing is rounded but the clock's
 //! share of a token, which has whole milliseconds.
@@ -85,10 +85,10 @@ impl Record {
         self.ends > now
     }
 
-    /// Whether the lock may be given to anybody.
+    /// Whether the lock may be given to anybody: it is free, or its lease ended twice `skew` ago.
     #[must_use]
     pub fn is_free(&self, now: Duration, skew: Duration) -> bool {
-        self.ends.is_zero() || self.ends.saturating_add(skew * 2) <= now
+        self.ends.is_zero() || self.ends.saturating_add(skew.saturating_mul(2)) <= now
     }
 
     /// Whether this lease was neither released nor taken over. It may have ended.
@@ -124,7 +124,7 @@ impl Record {
         self.is_live(now).then(|| self.freed())
     }
 
-    /// Whether the record has not been used for so long, and may be removed.
+    /// Whether the record may be removed: its grant and the end of its lease are `retention` ago or longer.
     #[must_use]
     pub fn is_idle(&self, now: Duration, retention: Duration) -> bool {
         self.acquired.max(self.ends).saturating_add(retention) <= now

@@ -43,6 +43,9 @@ impl MongoBackend {
     /// [`Error::InvalidOption`](shylock_core::Error::InvalidOption) for an address or a name that cannot be right,
     /// or a collection that cannot; [`Error::Backend`](shylock_core::Error::Backend) if no server answers as it
     /// should, after 3 s unless the address says otherwise (`serverSelectionTimeoutMS`).
+    ///
+    /// # Panics
+    /// It runs outside of a tokio runtime with timers and I/O: then use `sync::block_on`.
     pub async fn connect(uri: impl AsRef<str>, database: impl AsRef<str>) -> Result<Self> {
         Self::builder().connect(uri, database).await
     }

@@ -38,7 +38,7 @@ pub(crate) struct Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum IndexMode {
-    /// Make it if it is not there; go on with a warning where the right to do so is missing.
+    /// Make it if it is not there; go on with a warning where the right to do so is missing, or the server refuses.
     #[default]
     Ensure,
     /// Leave indexes alone. Without it, records of names that nobody uses any more stay.
@@ -58,7 +58,8 @@ impl Default for Settings {
 }
 
 impl MongoBuilder {
-    /// The collection of the locks. It must hold nothing else. Default: `shylock_locks`.
+    /// The collection of the locks, which must hold nothing else: 1 to 255 bytes, without `$`, not beginning with
+    /// `system.`. Default: `shylock_locks`.
     pub fn collection(mut self, collection: impl Into<String>) -> Self {
         self.settings.collection = collection.into();
         self
@@ -95,7 +96,7 @@ impl MongoBuilder {
         self
     }
 
-    /// Connects. See [`MongoBackend::connect`], also for cancel safety.
+    /// Connects. See [`MongoBackend::connect`], also for cancel safety and panics.
     ///
     /// # Errors
     /// Those of [`MongoBackend::connect`], and [`Error::InvalidOption`] for options outside of their bounds.

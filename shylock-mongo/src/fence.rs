@@ -37,7 +37,8 @@ pub trait Fence: sealed::Sealed {
     ///   waits in vain, for the manager's call time-out.
     ///
     /// Fence a transaction once, and have one fenced transaction of a guard at a time: two meet in the lock's record, and the
-    /// server lets only one of them go on. It takes the manager's call time-out at most, twice where it fails.
+    /// server lets only one of them go on. It takes twice the manager's call time-out at
+    /// most, four times where it fails.
     ///
     /// The session may be of any client of the same deployment. The user of that client needs the rights `find` and
     /// `update` on the collection of the locks.

@@ -4,6 +4,8 @@ use rusqlite::ErrorCode;
 use shylock_core::BackendError;
 
 /// Why the lock file failed: the [source](std::error::Error::source) of an [`Error::Backend`](shylock_core::Error::Backend).
+/// [`Busy`](Self::Busy) passes by itself (`retryable: true`), [`Other`](Self::Other) may, as `retryable` says; for the rest
+/// somebody has to mend something.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SqliteError {

@@ -99,7 +99,7 @@ impl Lock {
     ///
     /// # Errors
     /// As `AsyncLock::with`, and [`Error::Stalled`]. [`Error::Lost`] means that `work` has run, to its end, and that
-    /// others may have been in meanwhile.
+    /// others may have been in meanwhile, unless the lock has a `max_hold` that was over at once.
     pub fn with<T>(&self, work: impl FnOnce(&LockGuard) -> T) -> Result<T> {
         let guard = self.acquire()?;
         let done = work(&guard);

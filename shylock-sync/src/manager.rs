@@ -152,32 +152,35 @@ impl LockManagerBuilder {
         Self(self.0.ttl(ttl))
     }
 
-    /// A prefix for all names, so that programs can share a store.
+    /// A prefix for all names, so that programs can share a store: 1 to 64 bytes, without slash. Default: none.
     pub fn namespace(self, namespace: impl Into<String>) -> Self {
         Self(self.0.namespace(namespace))
     }
 
-    /// What others see as this holder's host.
+    /// What others see as this holder's host, at most 256 bytes. Default: the name of the machine.
     pub fn label(self, label: impl Into<String>) -> Self {
         Self(self.0.label(label))
     }
 
-    /// How long before the end of its lease a holder is told that it is lost.
+    /// How long before the end of its lease a holder is told that it is lost: less than half the ttl. Default: a tenth
+    /// of the lock's ttl, at least 50 ms, at most 2 s.
     pub fn safety_margin(self, margin: Duration) -> Self {
         Self(self.0.safety_margin(margin))
     }
 
-    /// The pauses between the attempts of a process that waits for a lock: the first, and the longest.
+    /// The pauses between the attempts of a process that waits for a lock and is not told when it comes free: the
+    /// first, not zero, and the longest, at most an hour. Default: 25 ms, doubling to 1 s.
     pub fn poll_limits(self, first: Duration, longest: Duration) -> Self {
         Self(self.0.poll_limits(first, longest))
     }
 
-    /// How long a call that does not wait for a lock may take. Default 5 s.
+    /// How long a call that does not wait for a lock may take: not zero, at most an hour, default 5 s.
     pub fn call_timeout(self, timeout: Duration) -> Self {
         Self(self.0.call_timeout(timeout))
     }
 
-    /// How long [`Lock::acquire`] puts up with a store that does not answer properly. Default 60 s.
+    /// How long [`Lock::acquire`] puts up with a store that does not answer properly, from its turn among the waiters
+    /// of its process on. Default 60 s; with zero, the first failure is its outcome.
     pub fn outage_limit(self, limit: Duration) -> Self {
         Self(self.0.outage_limit(limit))
     }

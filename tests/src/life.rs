@@ -5,6 +5,9 @@ use std::time::Duration;
 use shylock_core::LockManager;
 
 /// Each verb that needs the store, for a lock that nobody else uses: for users with few rights.
+///
+/// # Panics
+/// One of them fails.
 pub async fn live_a_whole_life(manager: &LockManager, name: &str) {
     let lock = manager.lock(name);
     let guard = lock.acquire().await.expect("granted");

@@ -12,6 +12,9 @@ use crate::input::{Input, lossy};
 type Read = fn(u16, &str) -> Result<Value, RequestError>;
 
 /// The target.
+///
+/// # Panics
+/// What is checked is not right.
 pub fn run(data: &[u8]) {
     check(data, fuzzing::answer);
     let lifetime = fuzzing::lifetime(&lossy(data));

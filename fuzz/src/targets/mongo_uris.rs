@@ -11,6 +11,9 @@ use super::secret::{BETWEEN, PARTS, assert_kept, told};
 use crate::input::{Input, lossy};
 
 /// The target.
+///
+/// # Panics
+/// What is checked is not right.
 pub fn run(data: &[u8]) {
     check(data, |address| {
         // An address without a look-up of names takes no waiting.

@@ -116,7 +116,7 @@ impl Entry {
             note: self.info.note.clone(),
             acquired: UNIX_EPOCH.checked_add(self.record.acquired).unwrap_or(UNIX_EPOCH),
             remaining: left,
-            takeover_in: self.record.ends.saturating_add(skew * 2).saturating_sub(now),
+            takeover_in: self.record.ends.saturating_add(skew.saturating_mul(2)).saturating_sub(now),
         }
     }
 

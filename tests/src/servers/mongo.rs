@@ -82,12 +82,18 @@ impl Mongo {
     }
 
     /// A new client of [`Self::uri`].
+    ///
+    /// # Panics
+    /// The driver makes none.
     pub async fn client(&self) -> Client {
         let client = Client::with_uri_str(self.uri()).await;
         client.unwrap_or_else(|error| panic!("shylock-tests: no client of {self:?}: {error}"))
     }
 
     /// Creates a user with just these privileges, for [`Self::uri_for`].
+    ///
+    /// # Panics
+    /// The server refuses.
     pub async fn create_user(&self, user: &str, password: &str, privileges: Vec<Document>) {
         let connection = &self.server.connection;
         let created = authentication::create_user(connection, user, password, privileges).await;
