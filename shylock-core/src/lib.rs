@@ -1,8 +1,4 @@
 #![doc = include_str!("../README.md")]
-#![cfg_attr(
-    not(feature = "conformance"),
-    allow(rustdoc::broken_intra_doc_links, reason = "the contract of a store links to its tests")
-)]
 
 mod backend;
 mod chance;
