@@ -108,7 +108,7 @@ impl ArangoBuilder {
         self
     }
 
-    /// The skew allowance ε: how far the clocks of two coordinators can be apart; at most an hour. An expired lease is
+    /// The skew allowance ε: how wrong the clock of a coordinator can be; at most an hour. An expired lease is
     /// taken over 2ε after its end. Default: 250 ms in a cluster, and 0 for a single server.
     pub const fn skew_allowance(mut self, skew: Duration) -> Self {
         self.settings.skew = Some(skew);

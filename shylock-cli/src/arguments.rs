@@ -88,12 +88,14 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// Wait for so long at most: 30s, 1m30s, 2.5 (seconds). Default: as long as it takes
+    ///
+    /// Connecting to the store comes before, and fails after 3 s (MongoDB) or 5 s (ArangoDB).
     #[arg(long, short, value_name = "DURATION", value_parser = duration_or_zero, conflicts_with = "no_wait")]
     pub(crate) wait: Option<Duration>,
     /// Do not wait if another holds the lock
     #[arg(long, short)]
     pub(crate) no_wait: bool,
-    /// The exit status if another holds the lock for longer than that
+    /// The exit status if another still holds the lock (--no-wait, --wait)
     #[arg(long, short = 'E', value_name = "N", default_value_t = 1)]
     pub(crate) conflict_exit_code: u8,
     /// Keep the lock for so long from when it was got, even if the command and shylock have ended before

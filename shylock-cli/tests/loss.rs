@@ -80,6 +80,8 @@ fn when_the_lock_is_broken() {
     assert_eq!(running.code(), 75);
     assert!(!is_alive(group));
     assert!(since.elapsed() < Duration::from_secs(3), "with the next renewal: {:?}", since.elapsed());
+    let said = std::io::read_to_string(running.0.stderr.take().expect("piped")).expect("text");
+    assert!(!said.contains("the watcher is gone"), "it has done its work: {said}");
 }
 
 /// It is asked before it is killed.

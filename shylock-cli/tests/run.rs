@@ -122,3 +122,20 @@ fn the_lock_is_kept_at_least_so_long_and_no_longer() {
     assert_eq!(place.outcome(&["run", "--at-least", "1h", "k", "no-such-program"]).0, 127);
     assert_eq!(place.outcome(&["run", "-n", "k", "true"]).0, 0);
 }
+
+#[test]
+fn what_is_missing_is_said_and_no_address_is_repeated() {
+    let place = Place::new();
+    let (code, _, stderr) = place.outcome(&[]);
+    assert!(code == 64 && stderr.contains("Usage: shylock") && !stderr.contains("belongs to --store"), "{stderr}");
+    let (code, _, stderr) = place.outcome(&["list", "--stor", "mongodb://me:hunter2@host/x"]);
+    assert!(code == 64 && stderr.contains("belongs to --store") && !stderr.contains("hunter2"), "{stderr}");
+}
+
+/// Each folder would have locks of its own.
+#[test]
+fn a_file_must_be_the_same_from_everywhere() {
+    let place = Place::on("sqlite:locks.sqlite");
+    let (code, _, stderr) = place.outcome(&["run", "k", "true"]);
+    assert!(code == 64 && stderr.contains("must begin with a slash"), "{stderr}");
+}

@@ -79,8 +79,8 @@ impl MongoBuilder {
         self
     }
 
-    /// The skew allowance ε: how far the clocks of two servers that may become primary (of two routers, on a sharded
-    /// cluster) can be apart; at most an hour. An expired lease is taken over 2ε after its end. Default: 250 ms, and
+    /// The skew allowance ε: how wrong the clock of a server can be that may become primary (on a sharded cluster, of a
+    /// router); at most an hour. An expired lease is taken over 2ε after its end. Default: 250 ms, and
     /// 0 for a standalone server.
     pub const fn skew_allowance(mut self, skew: Duration) -> Self {
         self.settings.skew = Some(skew);

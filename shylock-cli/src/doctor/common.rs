@@ -18,7 +18,7 @@ pub(super) async fn checks(told: Option<&str>) -> Vec<Check> {
     };
     let reached = Check::good(
         "reachable",
-        format!("within {} ms, its collection and index are in order", since.elapsed().as_millis()),
+        format!("within {} ms, and what the locks are kept in is in order", since.elapsed().as_millis()),
     );
     vec![reached, rights(&store.backend).await, waiting(&*store.backend).await]
 }

@@ -54,8 +54,10 @@ impl Watcher {
 
     /// There is nothing to watch any more.
     pub(super) async fn dismiss(mut self) {
-        self.tell("done\n").await;
-        self.input = None;
+        if let Some(mut input) = self.input.take() {
+            // One that has killed its group does not hear it any more.
+            drop(timeout(WRITING, input.write_all(b"done\n")).await);
+        }
         drop(timeout(Duration::from_secs(1), self.child.wait()).await);
     }
 

@@ -47,7 +47,10 @@ impl Address {
     pub(crate) fn shown(&self) -> String {
         match self {
             Self::Sqlite { path } => format!("sqlite:{}", path.display()),
-            Self::Mongo { uri, database } => format!("mongodb://{}/{database}", hosts(uri)),
+            Self::Mongo { uri, database } => {
+                let scheme = uri.split_once("://").map_or("mongodb", |(scheme, _)| scheme);
+                format!("{scheme}://{}/{database}", hosts(uri))
+            }
             Self::Arango { endpoint, database, .. } => format!("{endpoint}, database {database}"),
         }
     }
@@ -71,7 +74,13 @@ fn sqlite(path: &str) -> Result<Address, &'static str> {
     if path.is_empty() {
         return Err("it has no path: sqlite:/var/lib/shylock/locks.sqlite");
     }
-    Ok(Address::Sqlite { path: PathBuf::from(path) })
+    let path = PathBuf::from(path);
+    if path.is_relative() {
+        return Err(
+            "its path must begin with a slash, or each folder would have locks of its own: sqlite:/var/lib/shylock/locks.sqlite",
+        );
+    }
+    Ok(Address::Sqlite { path })
 }
 
 fn mongo(text: &str) -> Result<Address, &'static str> {
@@ -132,7 +141,6 @@ mod tests {
         for (text, want) in [
             ("sqlite:/a/b.sqlite", sqlite("/a/b.sqlite")),
             ("sqlite:///a/b.sqlite", sqlite("/a/b.sqlite")),
-            ("sqlite:b.sqlite", sqlite("b.sqlite")),
             ("mongodb://h/d", mongo("mongodb://h/d", "d")),
             ("mongodb://h", mongo("mongodb://h", "shylock")),
             ("mongodb://u:p@h1,h2:3/?tls=true", mongo("mongodb://u:p@h1,h2:3/?tls=true", "shylock")),
@@ -153,6 +161,8 @@ mod tests {
             "hidden",
             "http://u:hidden@h",
             "sqlite:",
+            "sqlite:hidden.sqlite",
+            "sqlite://hidden.sqlite",
             "mongodb:u:hidden@h",
             "arangodb:u:hidden@h",
             "arangodb://u:hidden@h:hidden",

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::FencingToken;
 
+/// A store that asks to be left alone for longer is mistaken.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// The pause after a failed call, unless the store names another.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
 /// The pause of those who are told when the lock comes free: no notice that is lost costs more.
@@ -71,7 +73,7 @@ impl Pace {
     pub(crate) fn after_failure(&mut self, retry_after: Option<Duration>, random: f64) -> Duration {
         let pause = jittered(self.failed, random);
         self.failed = self.failed.saturating_mul(2).min(self.most.max(AFTER_FAILURE));
-        pause.max(retry_after.unwrap_or_default())
+        pause.max(retry_after.unwrap_or_default().min(LONGEST))
     }
 }
 
@@ -160,5 +162,6 @@ mod tests {
         assert_eq!(pace.after_failure(Some(ms(700)), 1.0), ms(700));
         assert_eq!(pace.after_failure(None, 1.0), ms(200));
         assert_eq!(pace.after_failure(Some(ms(1)), 1.0), ms(400));
+        assert_eq!(pace.after_failure(Some(Duration::MAX), 1.0), LONGEST);
     }
 }
