@@ -140,3 +140,25 @@ fn wish(request: &AcquireRequest) -> Wish {
 fn key(lease: &LeaseKey) -> Key {
     (lease.holder, lease.token)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FencingToken, HolderId};
+
+    #[test]
+    fn others_are_told_how_long_it_takes() {
+        let s = Duration::from_secs;
+        let holder = HolderId::from_bytes([7; 16]);
+        let token = FencingToken::new(3).expect("a token");
+        let info = HolderInfo { host: Some("api-3".into()), pid: Some(4711), note: None };
+        let record = Record { token, holder, acquired: s(1000), ends: s(1030) };
+        let (entry, name) = (Entry { record, info: info.clone() }, LockName::new("x").expect("a name"));
+        for (now, remaining, takeover_in) in [(1010, 20, 22), (1031, 0, 1), (1032, 0, 0)] {
+            let told = entry.told(&name, s(now), s(1));
+            assert_eq!((told.remaining, told.takeover_in), (s(remaining), s(takeover_in)), "at {now}");
+            assert_eq!((told.holder, told.token, told.holder_info()), (holder, token, info.clone()));
+            assert_eq!(told.acquired, UNIX_EPOCH + s(1000));
+        }
+    }
+}
