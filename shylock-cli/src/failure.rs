@@ -114,7 +114,7 @@ pub(crate) fn chain(error: &dyn StdError) -> String {
 
 /// Help was asked for, or the arguments are wrong. An address in a place where none belongs may carry a password.
 pub(crate) fn of_usage(error: &clap::Error) -> ExitCode {
-    if error.use_stderr() && std::env::args().any(|argument| argument.contains("://")) {
+    if error.use_stderr() && std::env::args_os().any(|argument| argument.to_string_lossy().contains("://")) {
         tell(&format!("{}; the address of a store belongs to --store, or into SHYLOCK_STORE", error.kind()));
     } else {
         drop(error.print());

@@ -128,6 +128,9 @@ fn what_is_missing_is_said_and_no_address_is_repeated() {
     let place = Place::new();
     let (code, _, stderr) = place.outcome(&[]);
     assert!(code == 64 && stderr.contains("Usage: shylock") && !stderr.contains("belongs to --store"), "{stderr}");
+    let odd = std::os::unix::ffi::OsStrExt::from_bytes(b"--od\xffd");
+    let output = place.command(&[]).arg::<&std::ffi::OsStr>(odd).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(64), "an argument that is no text: {output:?}");
     let (code, _, stderr) = place.outcome(&["list", "--stor", "mongodb://me:hunter2@host/x"]);
     assert!(code == 64 && stderr.contains("belongs to --store") && !stderr.contains("hunter2"), "{stderr}");
 }
