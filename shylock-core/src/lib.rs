@@ -1,4 +1,8 @@
 #![doc = include_str!("../README.md")]
+//!
+//! [`is_held`]: AsyncLockGuard::is_held
+//! [`lost`]: AsyncLockGuard::lost
+//! [`with`]: AsyncLock::with
 
 mod backend;
 mod chance;

@@ -110,6 +110,19 @@ fn each_crate_has_the_licence_of_all() {
     }
 }
 
+/// A registry shows them without the other files and without rustdoc. What only rustdoc knows is defined in `lib.rs`.
+#[test]
+fn readmes_link_to_nothing_that_is_only_here() {
+    for package in published() {
+        let readme = read(&format!("{}/README.md", name(&package)));
+        let inline = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let defined = readme.lines().filter_map(|line| line.strip_prefix('[')?.split_once(']')?.1.strip_prefix(": "));
+        for link in inline.chain(defined) {
+            assert!(link.starts_with('#') || link.starts_with("https://"), "{}/README.md: {link}", name(&package));
+        }
+    }
+}
+
 #[test]
 fn manifests_say_what_a_registry_asks_for() {
     for package in published() {
