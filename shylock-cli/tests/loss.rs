@@ -5,6 +5,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use shylock_tests::{Arango, Mongo};
 use support::{Place, Running, eventually, is_alive, proxy::Proxy, stores};
 
 /// Deaf to SIGTERM, with a child that is, too.
@@ -28,12 +29,24 @@ fn assert_gone_in_time(place: &Place, direct: &Place, what: &str) {
     println!("{what}: the group was gone {:?} before the end of its lease", end - gone);
 }
 
+fn mongodb_behind_a_proxy(server: &Mongo) -> (Proxy, Place) {
+    let proxy = Proxy::before(server.hosts());
+    let place = Place::on(format!("mongodb://{}/shylock_cli?directConnection=true", proxy.address));
+    (proxy, place)
+}
+
+fn arangodb_behind_a_proxy(server: &Arango, store: &str) -> (Proxy, Place) {
+    let host = server.url().strip_prefix("http://").expect("without TLS");
+    let proxy = Proxy::before(host);
+    let place = Place::on(store.replace(host, &proxy.address));
+    (proxy, place)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn when_mongodb_falls_silent() {
     let (server, store) = stores::mongodb().await;
     tokio::task::block_in_place(|| {
-        let proxy = Proxy::before(server.hosts());
-        let place = Place::on(format!("mongodb://{}/shylock_cli?directConnection=true", proxy.address));
+        let (proxy, place) = mongodb_behind_a_proxy(&server);
         let mut running = deaf(&place, "3s");
         place.line_in("group");
         proxy.fall_silent();
@@ -46,9 +59,7 @@ async fn when_mongodb_falls_silent() {
 async fn when_arangodb_falls_silent() {
     let (server, store) = stores::arangodb().await;
     tokio::task::block_in_place(|| {
-        let host = server.url().strip_prefix("http://").expect("without TLS");
-        let proxy = Proxy::before(host);
-        let place = Place::on(store.replace(host, &proxy.address));
+        let (proxy, place) = arangodb_behind_a_proxy(&server, &store);
         let mut running = deaf(&place, "3s");
         place.line_in("group");
         proxy.fall_silent();
@@ -89,8 +100,7 @@ fn when_the_lock_is_broken() {
 async fn a_command_that_hears_has_time_to_end() {
     let (server, _) = stores::mongodb().await;
     tokio::task::block_in_place(|| {
-        let proxy = Proxy::before(server.hosts());
-        let place = Place::on(format!("mongodb://{}/shylock_cli?directConnection=true", proxy.address));
+        let (proxy, place) = mongodb_behind_a_proxy(&server);
         let script = "trap 'echo tidied > tidied; exit 0' TERM; echo > up; while :; do sleep 0.05; done";
         let mut running = place.spawn(&["run", "--ttl", "3s", "hears", "--", "sh", "-c", script]);
         place.line_in("up");
@@ -106,9 +116,7 @@ async fn a_command_that_hears_has_time_to_end() {
 async fn a_loss_that_was_averted_costs_nothing() {
     let (server, store) = stores::arangodb().await;
     tokio::task::block_in_place(|| {
-        let host = server.url().strip_prefix("http://").expect("without TLS");
-        let proxy = Proxy::before(host);
-        let place = Place::on(store.replace(host, &proxy.address));
+        let (proxy, place) = arangodb_behind_a_proxy(&server, &store);
         let script = "trap 'echo > asked' TERM; echo > up; while [ ! -e enough ]; do sleep 0.05; done; exit 7";
         // A second passes between the two signals.
         let mut running = place.spawn(&["run", "--ttl", "10s", "averted", "--", "sh", "-c", script]);
