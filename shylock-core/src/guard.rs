@@ -95,8 +95,8 @@ impl AsyncLockGuard {
     }
 
     /// Renews the lease if that is due, that is, if it was confirmed a third of its ttl ago or longer: for what keeps
-    /// renewals waiting, such as a transaction that has written to the lock's record. A lock without renewal in the
-    /// background is not renewed.
+    /// renewals waiting, such as a transaction that has written to the lock's record. From then on, the lease is renewed
+    /// apart from those that nothing keeps waiting. A lock without renewal in the background is not renewed.
     ///
     /// # Cancel safety
     /// As [`renew`](Self::renew).
@@ -105,6 +105,7 @@ impl AsyncLockGuard {
     /// As [`renew`](Self::renew).
     pub async fn renew_if_due(&self) -> Result<()> {
         self.ensure_held()?;
+        self.held.lease().renew_apart();
         if self.held.lease().is_due() { self.renew().await } else { Ok(()) }
     }
 

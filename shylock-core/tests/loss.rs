@@ -252,3 +252,19 @@ async fn a_renewal_that_is_due_can_be_asked_for() {
     let error = guard.renew_if_due().await.expect_err("lost");
     assert!(matches!(error, Error::Lost { reason: LossReason::Taken }), "{error:?}");
 }
+
+/// Nor do other leases wait with it that are due at the same time.
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_is_kept_waiting_keeps_no_others_waiting() {
+    let store = Faulty::default();
+    let manager = store.manager();
+    let guard = manager.lock("x").acquire().await.expect("granted");
+    let others =
+        [manager.lock("y").acquire().await.expect("granted"), manager.lock("z").acquire().await.expect("granted")];
+    guard.renew_if_due().await.expect("held");
+    store.next(1, Op::Renew, Fault::Hangs);
+    sleep(s(11)).await;
+    assert_eq!((store.calls(Op::Renew), store.under_way(Op::Renew)), (2, 1), "one of its own, and one of the others");
+    assert!(others.iter().all(|other| other.remaining() > guard.remaining() + s(9)));
+    store.hang_up();
+}

@@ -29,10 +29,12 @@ pub trait Fence: sealed::Sealed {
     ///
     /// - What the transaction read before the lock was acquired may be what the former holder has changed since. So a
     ///   transaction that began before is refused, with [`FenceError::NotSeen`].
-    /// - Renewals write to the same record. One that comes after the fence waits on the server for the transaction's end,
-    ///   and with it those of all leases of its batch; transactions of a third of the ttl cost no lease, even if they
-    ///   follow each other without a pause, since the fence renews one that is due. A renewal that comes between the
-    ///   transaction's first statement and its fence makes the fence fail with the label `TransientTransactionError`.
+    /// - Renewals write to the same record. One that comes after the fence waits on the server for the transaction's end;
+    ///   transactions of a third of the ttl cost no lease, even if they follow each other without a pause, since the fence
+    ///   renews one that is due, and leases that were never fenced are renewed apart from those that were.
+    /// - A renewal that comes between the transaction's first statement and its fence, or meets the fence itself, makes the
+    ///   fence fail with the label `TransientTransactionError`. Begin the transaction anew, as after any conflict in
+    ///   MongoDB; the driver's [`and_run2`](mongodb::action::StartTransaction::and_run2) does.
     /// - Release the lock after the commit: a release waits for the transaction's end, and one that is awaited before it
     ///   waits in vain, for the manager's call time-out.
     ///

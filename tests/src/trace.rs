@@ -2,9 +2,10 @@
 
 use std::{
     env,
-    fs::OpenOptions,
+    fs::{File, OpenOptions},
     io::{self, Write},
-    sync::{Mutex, Once, PoisonError},
+    os::fd::AsFd,
+    sync::Once,
 };
 
 use tracing::Level;
@@ -22,12 +23,12 @@ pub fn trace() {
     static ONCE: Once = Once::new();
     let Some(place) = env::var_os(TRACE).filter(|place| !place.is_empty()) else { return };
     ONCE.call_once(|| {
-        let place: Box<dyn Write + Send> = match place {
-            place if place == "1" => Box::new(io::stderr()),
-            path => Box::new(OpenOptions::new().append(true).create(true).open(path).expect("the file of all logs")),
+        let place = match place {
+            place if place == "1" => io::stderr().as_fd().try_clone_to_owned().expect("another stderr").into(),
+            path => OpenOptions::new().append(true).create(true).open(path).expect("the file of all logs"),
         };
-        let place: &'static Mutex<Box<dyn Write + Send>> = Box::leak(Box::new(Mutex::new(place)));
-        let ours = BoxMakeWriter::new(|| Line(place, Vec::new())).with_filter(|about| is_ours(about.target()));
+        let place: &'static File = Box::leak(Box::new(place));
+        let ours = BoxMakeWriter::new(move || Line(place, Vec::new())).with_filter(|about| is_ours(about.target()));
         let logs = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false).with_writer(ours);
         // Somebody else may have been first, in a process that is not a test's.
         drop(logs.try_init());
@@ -42,8 +43,9 @@ fn is_ours(target: &str) -> bool {
     !["bollard", "testcontainers"].iter().any(|other| target.starts_with(other))
 }
 
-/// One event, written at once: lines of processes that run at the same time do not mix.
-struct Line(&'static Mutex<Box<dyn Write + Send>>, Vec<u8>);
+/// One event, written at once: lines of processes that run at the same time do not mix. No mutex keeps them apart,
+/// since a forked child would wait for ever for one that a thread of its parent held.
+struct Line(&'static File, Vec<u8>);
 
 impl Write for Line {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -51,8 +53,7 @@ impl Write for Line {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let all = std::mem::take(&mut self.1);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write_all(&all)
+        self.0.write_all(&std::mem::take(&mut self.1))
     }
 }
 
@@ -64,7 +65,7 @@ impl Drop for Line {
 }
 
 /// Libraries that log in the other way: rustls, the HTTP client, the driver of ArangoDB.
-struct Others(&'static Mutex<Box<dyn Write + Send>>);
+struct Others(&'static File);
 
 impl log::Log for Others {
     fn enabled(&self, about: &log::Metadata<'_>) -> bool {

@@ -4,7 +4,7 @@ use std::{
     future::Future,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -37,6 +37,8 @@ pub(crate) struct Lease {
     info: Option<Box<HolderInfo>>,
     process: Process,
     belief: Mutex<Belief<Moment>>,
+    /// Whether something may keep its renewals waiting: see [`renew_apart`](Self::renew_apart).
+    apart: AtomicBool,
     lost: Notify,
     hold: Hold,
 }
@@ -47,7 +49,8 @@ impl Lease {
         let belief = Mutex::new(Belief::new(sent, Moment::now()));
         let (process, info) = (Process::this(), info.cloned().map(Box::new));
         let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-        Self { number, key, terms, row, info, process, belief, lost: Notify::new(), hold: Hold::default() }
+        let (apart, lost, hold) = (AtomicBool::new(false), Notify::new(), Hold::default());
+        Self { number, key, terms, row, info, process, belief, apart, lost, hold }
     }
 
     /// Whether this is a forked child's copy of a lease that its parent holds.
@@ -153,6 +156,15 @@ impl Lease {
     /// The same, and tells nobody.
     pub(crate) fn lose_quietly(&self, reason: LossReason) {
         self.quietly(|belief| belief.lose(reason));
+    }
+
+    /// From now on it is renewed by other requests than those leases that nothing keeps waiting.
+    pub(crate) fn renew_apart(&self) {
+        self.apart.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_apart(&self) -> bool {
+        self.apart.load(Ordering::Relaxed)
     }
 
     /// Whether it is time for a renewal.

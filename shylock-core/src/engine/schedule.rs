@@ -135,21 +135,22 @@ impl Schedule {
         self.leases.values().filter(|entry| entry.due.is_some()).map(|entry| entry.lease.margin(now)).min()
     }
 
+    /// The most urgent of those that wait, and more of its kind: whatever keeps its renewal waiting keeps no others.
     fn next_batch(&mut self) -> Vec<Arc<Lease>> {
         let mut batch = Vec::new();
-        while batch.len() < BATCH
-            && let Some((_, id)) = self.ready.first().copied()
-        {
-            self.send(id, &mut batch);
-        }
+        let mut waiting = self.ready.iter().map(|(_, id)| (*id, self.is_apart(*id))).peekable();
+        let Some((_, kind)) = waiting.peek().copied() else { return batch };
+        let alike: Vec<Id> = waiting.filter(|(_, apart)| *apart == kind).map(|(id, _)| id).take(BATCH).collect();
+        alike.into_iter().for_each(|id| self.send(id, &mut batch));
         batch
     }
 
     /// Whoever is due soon may as well go along.
     fn join_in(&mut self, now: Instant, batch: &mut Vec<Arc<Lease>>) {
         let Some(soon) = batch.iter().map(|lease| lease.terms.soon()).max() else { return };
-        let room = BATCH - batch.len();
-        let soon: Vec<Id> = self.due.range(..=(now + soon, Id::MAX)).map(|(_, id)| *id).take(room).collect();
+        let kind = batch.iter().any(|lease| lease.is_apart());
+        let due = self.due.range(..=(now + soon, Id::MAX)).map(|(_, id)| *id);
+        let soon: Vec<Id> = due.filter(|id| self.is_apart(*id) == kind).take(BATCH - batch.len()).collect();
         soon.into_iter().for_each(|id| self.send(id, batch));
     }
 
@@ -182,6 +183,11 @@ impl Schedule {
             }
         };
         self.look_at(id, again);
+    }
+
+    /// Whether its renewals may be kept waiting.
+    fn is_apart(&self, id: Id) -> bool {
+        self.leases.get(&id).is_some_and(|entry| entry.lease.is_apart())
     }
 
     fn lease(&self, id: Id) -> Option<Arc<Lease>> {

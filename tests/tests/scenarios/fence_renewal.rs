@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use shylock_mongo::Fence;
 use tokio::time::sleep;
 
 use crate::fence::Scene;
@@ -18,8 +17,7 @@ async fn renewals_survive_transactions_of_a_third_of_the_ttl() {
     let beside = scene.here.lock(format!("{}/beside", scene.name)).with_ttl(TTL).acquire().await.expect("granted");
     let (since, mut shortest) = (Instant::now(), TTL);
     while since.elapsed() < 4 * TTL {
-        let mut session = scene.begin().await;
-        fenced.fence(&mut session).await.expect("fenced");
+        let mut session = scene.begin_fenced(&fenced).await;
         sleep(TTL / 3 - TTL / 30).await;
         shortest = shortest.min(fenced.remaining()).min(beside.remaining());
         session.commit_transaction().await.expect("committed");
@@ -37,8 +35,7 @@ async fn renewals_survive_transactions_of_a_third_of_the_ttl() {
 async fn a_transaction_longer_than_the_lease_costs_it_and_commits() {
     let scene = Scene::new("long").await;
     let guard = scene.here.lock(&scene.name).with_ttl(TTL).acquire().await.expect("granted");
-    let mut session = scene.begin().await;
-    guard.fence(&mut session).await.expect("fenced");
+    let mut session = scene.begin_fenced(&guard).await;
     guard.lost().await;
     scene.write(&mut session).await.expect("written");
     session.commit_transaction().await.expect("committed");
