@@ -1,14 +1,16 @@
 //! Each verb of a lock, a guard and a manager, in blocking calls.
 
-use std::{
-    sync::mpsc,
-    thread,
-    time::{Duration, Instant},
-};
+#[allow(unreachable_pub, reason = "it is public in the package of the tests")]
+#[path = "../../tests/src/stopwatch.rs"]
+mod stopwatch;
+
+use std::{sync::mpsc, thread, time::Duration};
 
 use shylock_sync::{AsyncLock, Error, Lock, LockManager, LossReason, MemoryBackend};
+use stopwatch::Stopwatch;
 
 const SECOND: Duration = Duration::from_secs(1);
+const LATE: Duration = Duration::from_millis(50);
 
 fn manager() -> LockManager {
     LockManager::new(MemoryBackend::new())
@@ -31,10 +33,10 @@ fn acquire_timeout_names_the_holder_and_keeps_to_its_time() {
     let manager = manager();
     let _held = manager.lock("a").with_note("nightly import").acquire().expect("granted");
     for timeout in [Duration::from_millis(1), Duration::from_millis(200)] {
-        let since = Instant::now();
+        let watch = Stopwatch::start();
         let error = manager.lock("a").acquire_timeout(timeout).expect_err("it is held");
-        let took = since.elapsed();
-        assert!(took >= timeout && took <= timeout + Duration::from_millis(50), "{took:?} for {timeout:?}");
+        let (elapsed, took) = (watch.elapsed(), watch.took());
+        assert!(elapsed >= timeout && took <= timeout + LATE, "{elapsed:?}, {took:?} for {timeout:?}");
         let Error::Timeout { waited, holder: Some(holder) } = error else { panic!("{error:?}") };
         assert_eq!((waited, holder.note.as_deref()), (timeout, Some("nightly import")));
     }
@@ -128,10 +130,10 @@ fn wait_lost_returns_at_the_deadline() {
     let lock = manager().lock("a").with_ttl(SECOND).with_auto_renew(false);
     let guard = lock.acquire().expect("granted");
     let left = guard.remaining();
-    let since = Instant::now();
+    let watch = Stopwatch::start();
     assert_eq!(guard.lost().reason, LossReason::Expired);
-    let took = since.elapsed();
-    assert!(took <= left + Duration::from_millis(50) && took < SECOND, "{took:?} of {left:?}");
+    let took = watch.took();
+    assert!(took <= left + LATE && took < SECOND, "{took:?} of {left:?}");
     assert!(!guard.is_held() && guard.remaining().is_zero());
 }
 

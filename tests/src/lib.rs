@@ -15,6 +15,9 @@ mod percentile;
 mod secrets;
 mod servers;
 mod skewed_clock;
+mod stopwatch;
+#[cfg(test)]
+mod stopwatch_tests;
 mod trace;
 
 pub use crate::{
@@ -25,6 +28,7 @@ pub use crate::{
     secrets::{CANARY, assert_has_no_secret, assert_silent, search_again, secret_in},
     servers::{Flag, Kind, Mongo, Mongod, Source, left_by, reap, reap_by_this_program},
     skewed_clock::SkewedClock,
+    stopwatch::Stopwatch,
     trace::{TRACE, trace},
 };
 
