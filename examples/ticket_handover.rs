@@ -16,7 +16,7 @@ use tokio::{
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// Short, so that the work takes longer than a lease.
-const TTL: Duration = Duration::from_secs(1);
+const TTL: Duration = Duration::from_secs(3);
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -85,7 +85,7 @@ async fn work(manager: &LockManager) -> Result<()> {
         let ticket: LockTicket = serde_json::from_str(&line)?;
         let guard = manager.resume(ticket).await?;
         println!("the worker holds {} with token {}", guard.name(), guard.token());
-        sleep(2 * TTL).await; // renewed in the background
+        sleep(TTL + Duration::from_secs(1)).await; // renewed in the background
         guard.ensure_held()?;
         let token = guard.token();
         guard.release().await?;

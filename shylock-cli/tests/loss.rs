@@ -5,7 +5,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use shylock_tests::{Arango, Mongo};
+use shylock_tests::{Arango, Mongo, Stopwatch};
 use support::{Place, Running, eventually, is_alive, proxy::Proxy, stores};
 
 /// Deaf to SIGTERM, with a child that is, too.
@@ -18,13 +18,13 @@ fn deaf(place: &Place, ttl: &str) -> Running {
 /// From now on nothing renews the lease. The group is gone before it ends, as another way to the store tells.
 fn assert_gone_in_time(place: &Place, direct: &Place, what: &str) {
     let group = place.pid_in("group");
-    let since = Instant::now();
+    let watch = Stopwatch::start();
     let info = direct.json(&["show", "--json", "k"]);
     // The store may have looked at it any time since then: the lease ends then or later.
     let end = Duration::from_millis(info["remaining_ms"].as_u64().unwrap_or_else(|| panic!("it is held: {info}")));
     assert!(is_alive(group));
     eventually(|| (!is_alive(group)).then_some(()));
-    let gone = since.elapsed();
+    let gone = watch.took();
     assert!(gone < end, "{what}: gone after {gone:?}, and the lease may have ended after {end:?}");
     println!("{what}: the group was gone {:?} before the end of its lease", end - gone);
 }

@@ -23,7 +23,7 @@ use crate::{
 
 /// A thread that has said that it is about to wait is in line after this. Nothing tells when another thread has
 /// entered a blocking call.
-const UNTIL_IN_LINE: Duration = Duration::from_millis(50);
+const UNTIL_IN_LINE: Duration = Duration::from_millis(200);
 
 /// A fixture whose store is connected, asked and locked by blocking calls only.
 pub struct Blocking<F>(Arc<F>);

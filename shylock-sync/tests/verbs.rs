@@ -119,8 +119,8 @@ fn a_stale_holder_is_told_by_release() {
 
 #[test]
 fn a_lease_is_renewed_while_no_call_is_made() {
-    let guard = manager().lock("a").with_ttl(SECOND).acquire().expect("granted");
-    thread::sleep(2 * SECOND);
+    let guard = manager().lock("a").with_ttl(2 * SECOND).acquire().expect("granted");
+    thread::sleep(4 * SECOND);
     assert!(guard.is_held(), "renewal needs no call");
     guard.release().expect("released");
 }

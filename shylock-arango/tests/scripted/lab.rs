@@ -21,7 +21,7 @@ pub(crate) fn name() -> LockName {
 
 /// Time-outs that a test can wait for.
 pub(crate) fn builder() -> ArangoBuilder {
-    ArangoBackend::builder().request_timeout(Duration::from_millis(400)).connect_timeout(Duration::from_millis(200))
+    ArangoBackend::builder().request_timeout(Duration::from_secs(1)).connect_timeout(Duration::from_secs(1))
 }
 
 pub(crate) async fn connected(builder: ArangoBuilder, server: &Server) -> ArangoBackend {

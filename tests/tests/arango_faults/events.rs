@@ -81,7 +81,7 @@ async fn restarted_at(point: Point, lab: &Lab, case: &Case) -> Outcome {
 }
 
 async fn closed(lab: &Lab, case: &Case) -> Outcome {
-    let restart = lab.server.restart(Restart { closed_for: Duration::from_millis(600), ..Restart::default() });
+    let restart = lab.server.restart(Restart { closed_for: Duration::from_millis(1500), ..Restart::default() });
     let is_closed = async || {
         let seen = lab.backend.inspect(&case.wish.name).await;
         seen.is_err_and(|error| {

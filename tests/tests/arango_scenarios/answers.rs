@@ -82,7 +82,7 @@ async fn a_proxy_alone_is_told_as_what_it_is() {
     ] {
         let fault = Fault::at(Point::Received).on_path("/_api/cursor").answers(status, kind, body).always();
         let fault = server.fault(fault);
-        let error = manager.lock("proxy").acquire_timeout(Duration::from_millis(200)).await.expect_err(body);
+        let error = manager.lock("proxy").acquire_timeout(Duration::from_millis(600)).await.expect_err(body);
         assert!(matches!(error, Error::Backend { retryable: true, .. }), "{body}: {error:?}");
         assert!(fault.hits() > 1, "{body}: it is asked again");
         assert_silent(&error);

@@ -20,9 +20,9 @@ use crate::{
 };
 
 const SKEW: Duration = Duration::from_millis(250);
-const TTL: Duration = Duration::from_millis(1500);
-const REQUEST: Duration = Duration::from_millis(200);
-const CALL: Duration = Duration::from_secs(2);
+const TTL: Duration = Duration::from_secs(3);
+const REQUEST: Duration = Duration::from_millis(600);
+const CALL: Duration = Duration::from_secs(4);
 
 /// A way to a server that can be closed and opened again.
 struct Gate {

@@ -92,7 +92,7 @@ async fn of_many_who_are_refused_one_logs_in() {
 async fn short_logins_cost_no_call() {
     let server = prepared(ArangoServer::builder().session(Duration::from_secs(2))).await;
     let manager = manager(&server).await;
-    let kept = manager.lock("kept").with_ttl(Duration::from_secs(1)).acquire().await.expect("granted");
+    let kept = manager.lock("kept").with_ttl(Duration::from_secs(3)).acquire().await.expect("granted");
     let (since, mut turns) = (Instant::now(), 0);
     while since.elapsed() < Duration::from_secs(6) {
         let guard = manager.lock("short").acquire().await.unwrap_or_else(|e| panic!("turn {turns}: {e:?}"));

@@ -15,7 +15,7 @@ use mongodb::{
     options::ClientOptions,
 };
 use shylock_mongo::{Error, LockManager, MongoBackend};
-use shylock_tests::{Kind, Mongo, Source, assert_silent};
+use shylock_tests::{Kind, Mongo, Source, Stopwatch, assert_silent};
 
 use crate::{fresh, secrets::PASSWORD};
 
@@ -65,9 +65,9 @@ async fn a_missing_right_is_asked_for_once() {
         let user = fresh("user");
         mongo.create_user(&user, PASSWORD, privileges(actions)).await;
         let (backend, sent) = counted(&mongo.uri_for(&user, PASSWORD)).await;
-        let since = Instant::now();
+        let watch = Stopwatch::start();
         let error = LockManager::new(backend).lock("x").acquire().await.map(drop).expect_err("a right is missing");
-        let took = since.elapsed();
+        let took = watch.took();
         assert_silent(&error);
         assert!(matches!(error, Error::Backend { retryable: false, .. }), "{actions:?}: {error:?}");
         let source = std::error::Error::source(&error).expect("the driver's").to_string();

@@ -114,9 +114,9 @@ async fn a_holder_that_was_stopped_beyond_its_lease_does_not_act() {
 async fn a_holder_that_was_stopped_for_a_moment_goes_on() {
     let mongo = Mongo::replica_set(1).await;
     let name = fresh("moment");
+    let manager = manager(&mongo).await;
     let (mut worker, token) = holder(&mongo, &name);
     worker.signal(Signal::STOP);
-    let manager = manager(&mongo).await;
     let stopped = Instant::now();
     while stopped.elapsed() < TTL / 4 {
         assert!(manager.lock(&name).try_acquire().await.expect("the store answers").is_none());

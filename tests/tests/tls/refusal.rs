@@ -1,9 +1,9 @@
 //! What every refusal has to be.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use shylock_core::Error;
-use shylock_tests::assert_silent;
+use shylock_tests::{Stopwatch, assert_silent};
 
 /// Asserts that connecting fails with a typed error within this time, which may pass or not, that one of its texts says
 /// so, and that none has a secret.
@@ -14,9 +14,9 @@ pub(crate) async fn refused<T>(
     within: Duration,
     connecting: impl Future<Output = Result<T, Error>>,
 ) {
-    let since = Instant::now();
+    let watch = Stopwatch::start();
     let Err(error) = connecting.await else { panic!("{what}: it connects") };
-    let took = since.elapsed();
+    let took = watch.took();
     println!("{what}: refused after {took:?}");
     assert!(took < within, "{what}: {took:?}");
     assert_silent(&error);
