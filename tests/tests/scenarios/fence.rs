@@ -50,13 +50,14 @@ impl Scene {
 
     /// A transaction that is fenced; one that met a renewal there is begun anew.
     pub(crate) async fn begin_fenced(&self, guard: &AsyncLockGuard) -> ClientSession {
-        loop {
+        for _ in 0..10 {
             let mut session = self.begin().await;
             match guard.fence(&mut session).await {
                 Err(error) if is_transient(&error) => println!("the fence met a renewal"),
                 outcome => return outcome.map(|()| session).expect("fenced"),
             }
         }
+        panic!("each fence meets a renewal");
     }
 
     pub(crate) async fn write(&self, session: &mut ClientSession) -> Result<(), DriverError> {
