@@ -6,13 +6,19 @@ mod keep;
 mod nonce;
 mod use_locks;
 
-use std::{ops::Range, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    ops::{ControlFlow, Range},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 pub use keep::KEPT;
 
 use shylock_core::{Backend, LockManager};
 use shylock_mongo::MongoBackend;
 use shylock_proof::history::What;
+use shylock_tests::watch_naps;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     sync::watch,
@@ -152,18 +158,13 @@ impl Worker {
 
 /// Notes when the machine has no time for this process, which no library can help.
 fn note_stalls(journal: &Journal) {
-    const NAP: Duration = Duration::from_millis(5);
-    const LATE: u64 = 3_000_000;
+    const LATE: Duration = Duration::from_millis(3);
     let journal = journal.clone();
-    std::thread::spawn(move || {
-        loop {
-            let begin = clock::now();
-            std::thread::sleep(NAP);
-            let time = (clock::now() - begin).saturating_sub(clock::nanoseconds(NAP));
-            if time > LATE {
-                journal.note("", What::Stalled { time });
-            }
+    watch_naps(move |late| {
+        if late > LATE {
+            journal.note("", What::Stalled { time: clock::nanoseconds(late) });
         }
+        ControlFlow::Continue(())
     });
 }
 

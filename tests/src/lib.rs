@@ -28,7 +28,7 @@ pub use crate::{
     secrets::{CANARY, assert_has_no_secret, assert_silent, search_again, secret_in},
     servers::{Flag, Kind, Mongo, Mongod, Source, left_by, reap, reap_by_this_program},
     skewed_clock::SkewedClock,
-    stopwatch::Stopwatch,
+    stopwatch::{Stopwatch, watch_naps},
     trace::{TRACE, trace},
 };
 

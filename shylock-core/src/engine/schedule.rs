@@ -138,9 +138,9 @@ impl Schedule {
     /// The most urgent of those that wait, and more of its kind: whatever keeps its renewal waiting keeps no others.
     fn next_batch(&mut self) -> Vec<Arc<Lease>> {
         let mut batch = Vec::new();
-        let mut waiting = self.ready.iter().map(|(_, id)| (*id, self.is_apart(*id))).peekable();
-        let Some((_, kind)) = waiting.peek().copied() else { return batch };
-        let alike: Vec<Id> = waiting.filter(|(_, apart)| *apart == kind).map(|(id, _)| id).take(BATCH).collect();
+        let waiting = self.ready.iter().map(|(_, id)| *id);
+        let kind = waiting.clone().next().is_some_and(|first| self.is_apart(first));
+        let alike: Vec<Id> = waiting.filter(|id| self.is_apart(*id) == kind).take(BATCH).collect();
         alike.into_iter().for_each(|id| self.send(id, &mut batch));
         batch
     }
