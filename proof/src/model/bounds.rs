@@ -77,7 +77,7 @@ impl Bounds {
     /// Worlds that take some minutes.
     pub const LARGE_WORLDS: [(&str, Self); 6] = [
         ("breaks", Self { breaks: 1, repeats: 1, messages: 2, ..Self::PLAIN }),
-        ("two acquisitions each", Self { wishes: 2, messages: 2, ..Self::PLAIN }),
+        ("two acquisitions each", Self { wishes: 2, ..Self::PLAIN }),
         ("repeated requests", Self { repeats: 1, ..Self::PLAIN }),
         ("fail-overs, renewals and writes", Self { renewals: 1, writes: 1, ..Self::SKEWED }),
         (
