@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fs, io, path::Path, path::PathBuf, time::Durati
 
 use async_trait::async_trait;
 use rustix::fs::{FlockOperation, flock};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use shylock_core::{record::*, *};
 
@@ -79,12 +80,18 @@ impl Step<'_> {
         Ok(Grant { token })
     }
 
-    /// Writes what the rule makes of an entry, if anything; tells what the entry was.
-    fn change(&self, name: &LockName, rule: impl FnOnce(&Entry) -> Option<Entry>) -> Answer<Option<LockInfo>> {
-        let Some(entry) = self.read(name)? else { return Ok(None) };
-        let Some(changed) = rule(&entry) else { return Ok(None) };
-        self.write(name, changed)?;
-        Ok(Some(entry.told(name, self.now, Duration::ZERO)))
+    /// Writes what the rule makes of an entry, if anything, and says whether it did. A corrupt record is no lease of the
+    /// caller's; the others of its batch go on.
+    fn changed(&self, name: &LockName, rule: impl FnOnce(&Entry) -> Option<Entry>) -> Answer<bool> {
+        match self.read(name) {
+            Err(error) if matches!(error.failure(), Failure::Corrupt { .. }) => Ok(false),
+            // Others of the batch may have been written.
+            Err(error) => Err(BackendError::ambiguous(error)),
+            Ok(entry) => match entry.as_ref().and_then(rule) {
+                Some(changed) => self.write(name, changed).map(|_| true).map_err(BackendError::ambiguous),
+                None => Ok(false),
+            },
+        }
     }
 }
 
@@ -100,19 +107,21 @@ impl Backend for FolderStore {
 
     async fn renew(&self, leases: &[Renewal]) -> Answer<Vec<RenewOutcome>> {
         let step = self.begin().await?;
-        let change = |renewal: &Renewal| step.change(&renewal.lease.name, |entry| entry.renewed(renewal, step.now));
-        let renew = |renewal: &Renewal| match change(renewal) {
-            Ok(Some(_)) => Ok(RenewOutcome::Renewed),
-            // A corrupt record is no lease of the caller's; the others of its batch go on.
-            Err(error) if !matches!(error.failure(), Failure::Corrupt { .. }) => Err(BackendError::ambiguous(error)),
-            _ => Ok(RenewOutcome::NotHeld),
-        };
+        let renew =
+            |renewal: &Renewal| match step.changed(&renewal.lease.name, |entry| entry.renewed(renewal, step.now))? {
+                true => Ok(RenewOutcome::Renewed),
+                false => Ok(RenewOutcome::NotHeld),
+            };
         leases.iter().map(renew).collect()
     }
 
-    async fn release(&self, lease: &LeaseKey) -> Answer<ReleaseOutcome> {
-        let released = self.begin().await?.change(&lease.name, |entry| entry.released(lease))?;
-        Ok(released.map_or(ReleaseOutcome::NotHeld, |_| ReleaseOutcome::Released))
+    async fn release(&self, leases: &[LeaseKey]) -> Answer<Vec<ReleaseOutcome>> {
+        let step = self.begin().await?;
+        let release = |lease: &LeaseKey| match step.changed(&lease.name, |entry| entry.released(lease))? {
+            true => Ok(ReleaseOutcome::Released),
+            false => Ok(ReleaseOutcome::NotHeld),
+        };
+        leases.iter().map(release).collect()
     }
 
     async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Answer<HandOff> {
@@ -137,9 +146,17 @@ impl Backend for FolderStore {
         Ok(live.take(query.limit).map(|(name, entry)| entry.told(name, step.now, Duration::ZERO)).collect())
     }
 
-    async fn force_break(&self, name: &LockName) -> Answer<Option<LockInfo>> {
+    async fn repair(&self, name: &LockName) -> Answer<bool> {
         let step = self.begin().await?;
-        step.change(name, |entry| entry.broken(step.now))
+        match step.read(name) {
+            Err(error) if matches!(error.failure(), Failure::Corrupt { .. }) => {}
+            sound => return sound.map(|_| false),
+        }
+        // What cannot be decoded may still show its token.
+        let stored = fs::read(self.file(name)).ok().and_then(|text| serde_json::from_slice::<Vec<Value>>(&text).ok());
+        let token = stored.and_then(|fields| fields.get(1)?.as_u64());
+        let repaired = Entry::repaired(token, step.now).ok_or_else(|| not_done(io::Error::other("no token")))?;
+        step.write(name, repaired).map(|_| true)
     }
 
     async fn watch(&self) -> Answer<Watch> {

@@ -5,17 +5,17 @@ use std::{fmt, sync::Arc};
 use arangors::{GenericConnection, client::ClientExt};
 use async_trait::async_trait;
 use shylock_core::{
-    AcquireRequest, Attempt, Backend, BackendError, HandOff, LeaseKey, ListQuery, LockInfo, LockName, ReleaseOutcome,
-    RenewOutcome, Renewal, Result, Watch,
+    AcquireRequest, Attempt, Backend, BackendError, Failure, HandOff, LeaseKey, ListQuery, LockInfo, LockName,
+    ReleaseOutcome, RenewOutcome, Renewal, Result, Watch,
 };
 use tokio::sync::OnceCell;
 
 use crate::{
-    Credentials, acquisition,
+    Credentials, acquisition, batch,
     builder::{ArangoBuilder, Settings},
     database::Database,
     error::{Meaning, RequestError},
-    listing, record, renewal,
+    listing, record,
     seen::Seen,
     session::Session,
     setup::{self, Ready},
@@ -34,9 +34,6 @@ struct Inner {
     ready: OnceCell<Ready>,
     seen: Seen,
 }
-
-/// How often a lock that changes hands all the time is looked at to be broken.
-const BREAKS: usize = 8;
 
 impl ArangoBackend {
     /// Connects with an HTTP client of its own, so that an exhausted connection pool of the application cannot cost a
@@ -129,14 +126,14 @@ impl Ready {
 
 /// That a lease is not there is certain only if the first query said so. A repeated one may have met what a first one
 /// did, should a server ever tell of a conflict too late; to ask again settles it.
-fn not_held(repeated: bool) -> Result<(), BackendError> {
+pub(crate) fn not_held(repeated: bool) -> Result<(), BackendError> {
     if repeated { Err(BackendError::ambiguous("the lease is gone after a conflict")) } else { Ok(()) }
 }
 
 /// A read that cannot be understood has changed nothing all the same.
 fn unambiguous(error: BackendError) -> BackendError {
     match error.failure() {
-        shylock_core::Failure::Ambiguous => BackendError::not_applied(error, None),
+        Failure::Ambiguous => BackendError::not_applied(error, None),
         _ => error,
     }
 }
@@ -156,17 +153,13 @@ impl Backend for ArangoBackend {
 
     async fn renew(&self, leases: &[Renewal]) -> Result<Vec<RenewOutcome>, BackendError> {
         let ready = self.ready().await?;
-        renewal::renew(&self.0.database, &ready.queries, leases).await.map_err(|error| ready.of_write(error))
+        batch::renew(&self.0.database, &ready.queries, leases).await.map_err(|error| ready.of_write(error))
     }
 
-    async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
-        let ready = self.ready().await?;
-        let released = self.0.database.run_and_tell(&ready.queries.release(lease)).await;
-        self.0.seen.forget(&lease.name);
-        match released.map_err(|error| ready.of_write(error))? {
-            (rows, _) if !rows.is_empty() => Ok(ReleaseOutcome::Released),
-            (_, repeated) => not_held(repeated).map(|()| ReleaseOutcome::NotHeld),
-        }
+    async fn release(&self, leases: &[LeaseKey]) -> Result<Vec<ReleaseOutcome>, BackendError> {
+        let outcomes = batch::release(&self.0.database, self.ready().await?, leases).await;
+        leases.iter().for_each(|lease| self.0.seen.forget(&lease.name));
+        outcomes
     }
 
     async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
@@ -188,16 +181,25 @@ impl Backend for ArangoBackend {
         listing::page(&self.0.database, &ready.queries, query).await.map_err(|error| ready.of_read(error))
     }
 
-    /// Releases the lease that is seen, so that the one which is told is the one which was broken.
-    async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
-        for _ in 0..BREAKS {
-            let Some(info) = self.inspect(name).await? else { return Ok(None) };
-            let lease = LeaseKey { name: name.clone(), holder: info.holder, token: info.token };
-            if self.release(&lease).await? == ReleaseOutcome::Released {
-                return Ok(Some(info));
-            }
+    async fn repair(&self, name: &LockName) -> Result<bool, BackendError> {
+        let ready = self.ready().await?;
+        let rows = self.0.database.run(&ready.queries.peek(name)).await.map_err(|error| ready.of_read(error))?;
+        let Some(row) = rows.first() else { return Ok(false) };
+        match record::read(name, row, ready.queries.skew) {
+            Ok(_) => return Ok(false),
+            Err(error) if !matches!(error.failure(), Failure::Corrupt { .. }) => return Err(unambiguous(error)),
+            Err(_) => {}
         }
-        Err(BackendError::not_applied("the lock changed hands each time when it was to be broken", None))
+        let Some(rev) = row["rev"].as_str() else {
+            return Err(BackendError::not_applied("the server answers without a revision", None));
+        };
+        // A record that has changed since then is looked at anew by whoever repeats this.
+        let rows = self.0.database.run(&ready.queries.repair(name, rev, record::token(row))).await;
+        if rows.map_err(|error| ready.of_write(error))?.is_empty() {
+            return Err(BackendError::not_applied("the record has changed meanwhile", None));
+        }
+        self.0.seen.forget(name);
+        Ok(true)
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {

@@ -167,10 +167,9 @@ const fn of_number(status: u16, number: u64) -> Meaning {
 /// An error that was found while the server was checked, as a user sees it.
 pub(crate) fn of_setup(error: BackendError) -> Error {
     match Error::from(error) {
-        Error::Backend { retryable: false, source } => match source.downcast::<RequestError>() {
-            Ok(unfit) if matches!(*unfit, RequestError::Unfit(_)) => invalid("collection", unfit.to_string()),
-            Ok(source) => Error::Backend { retryable: false, source },
-            Err(source) => Error::Backend { retryable: false, source },
+        Error::Backend { retryable: false, source } => match source.downcast_ref() {
+            Some(unfit @ RequestError::Unfit(_)) => invalid("collection", unfit.to_string()),
+            _ => Error::Backend { retryable: false, source },
         },
         error => error,
     }

@@ -2,6 +2,7 @@
 
 mod acquisition;
 mod backend;
+mod batch;
 mod builder;
 mod credentials;
 mod database;
@@ -17,7 +18,6 @@ mod listing;
 mod number;
 mod query;
 mod record;
-mod renewal;
 mod reply;
 mod retry;
 mod seen;

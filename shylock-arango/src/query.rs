@@ -3,12 +3,14 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
-use shylock_core::{AcquireRequest, HolderId, LeaseKey, ListQuery, LockName, Renewal, record::FARTHEST_END};
+use shylock_core::{
+    AcquireRequest, FencingToken, HolderId, LeaseKey, ListQuery, LockName, Renewal, record::FARTHEST_END,
+};
 
 use crate::{
     key::key,
     record::{NOBODY, grace, owner},
-    text::{FENCE, HAND_OFF, LIST, PEEK, RELEASE, RENEW, TAKE, Text},
+    text::{FENCE, HAND_OFF, LIST, PEEK, RELEASE, RENEW, REPAIR, TAKE, Text},
 };
 
 /// A text and its bind values.
@@ -46,7 +48,7 @@ impl Queries {
         Query { text: HAND_OFF, binds, rows: 1 }
     }
 
-    /// One lease a key; see [`rounds`](crate::renewal::rounds).
+    /// One lease a key; see [`batch`](crate::batch).
     pub(crate) fn renew(&self, leases: &[&Renewal]) -> Query {
         let want = |Renewal { lease, ttl }: &Renewal| {
             let LeaseKey { name, holder, token } = lease;
@@ -61,16 +63,28 @@ impl Queries {
         Query { text: RENEW, rows: keys.len(), binds }
     }
 
-    pub(crate) fn release(&self, lease: &LeaseKey) -> Query {
+    /// One lease a key.
+    pub(crate) fn release(&self, leases: &[&LeaseKey]) -> Query {
+        let want = |LeaseKey { name, holder, token }: &LeaseKey| {
+            (key(name), json!({ "name": name.as_str(), "owner": owner(*holder), "token": token.get() }))
+        };
+        let leases: BTreeMap<String, Value> = leases.iter().map(|lease| want(lease)).collect();
+        let keys: Vec<&String> = leases.keys().collect();
+        let binds = json!({ "@locks": self.collection, "keys": keys, "leases": leases, "farthest": farthest() });
+        Query { text: RELEASE, rows: keys.len(), binds }
+    }
+
+    /// Makes a free lock of the record with this revision, whose token is this one as far as it can be read.
+    pub(crate) fn repair(&self, name: &LockName, rev: &str, token: Option<FencingToken>) -> Query {
         let binds = json!({
             "@locks": self.collection,
-            "key": key(&lease.name),
-            "name": lease.name.as_str(),
-            "owner": owner(lease.holder),
-            "token": lease.token.get(),
-            "farthest": farthest(),
+            "key": key(name),
+            "rev": rev,
+            "name": name.as_str(),
+            "bytes": name.as_str().bytes().collect::<Vec<u8>>(),
+            "token": token.map_or(1, FencingToken::get),
         });
-        Query { text: RELEASE, binds, rows: 1 }
+        Query { text: REPAIR, binds, rows: 1 }
     }
 
     pub(crate) fn peek(&self, name: &LockName) -> Query {
@@ -137,7 +151,7 @@ fn farthest() -> f64 {
 mod tests {
     use std::collections::BTreeSet;
 
-    use shylock_core::{FencingToken, HolderInfo};
+    use shylock_core::HolderInfo;
 
     use super::*;
 
@@ -164,7 +178,8 @@ mod tests {
             queries.take(&request("a/b"), Some(HolderId::from_bytes([2; 16]))),
             queries.hand_off(&lease("a"), &request("a")),
             queries.renew(&[&renewal]),
-            queries.release(&lease("a")),
+            queries.release(&[&lease("a")]),
+            queries.repair(&name("a"), "_x", None),
             queries.peek(&name("a")),
             queries.list(&list, None, 9),
             Queries::fence("shylock_locks", &lease("a")),
@@ -202,7 +217,7 @@ mod tests {
         assert_eq!((&first["grace"], &first["farthest"]), (&json!(0.5), &json!(90_000.0)));
         assert_eq!((&first["dead"], &second["dead"]), (&json!(""), &json!("02".repeat(16))));
         assert_eq!(all[3].binds["leases"]["a"]["owner"], json!("ab".repeat(16)));
-        let list = &all[6].binds;
+        let list = &all[7].binds;
         assert_eq!((&list["from"], &list["end"]), (&json!([97, 195, 169]), &json!([97, 195, 169, 256])));
         assert_eq!(list["after"], Value::Null);
     }

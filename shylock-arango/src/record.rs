@@ -27,6 +27,11 @@ pub(crate) fn read(name: &LockName, row: &Value, skew: Duration) -> Result<Optio
     fields(name, row, now, skew).map_err(|detail| BackendError::corrupt(name.clone(), detail))
 }
 
+/// The token of a row, if it is one.
+pub(crate) fn token(row: &Value) -> Option<FencingToken> {
+    whole(&row["token"]).and_then(FencingToken::new).filter(|token| token.get() < FencingToken::MAX)
+}
+
 fn fields(name: &LockName, row: &Value, now: f64, skew: Duration) -> Result<Option<LockInfo>, &'static str> {
     match &row["name"] {
         Value::String(stored) if stored == name.as_str() => {}
@@ -35,11 +40,10 @@ fn fields(name: &LockName, row: &Value, now: f64, skew: Duration) -> Result<Opti
     }
     let token = match &row["token"] {
         Value::Null => return Err("it has no token"),
-        token @ Value::Number(_) => whole(token).and_then(FencingToken::new),
+        // The largest is kept back: no acquisition could follow it.
+        Value::Number(_) => token(row).ok_or("its token is out of range")?,
         _ => return Err("its token is no number"),
     };
-    // The largest is kept back: no acquisition could follow it.
-    let token = token.filter(|token| token.get() < FencingToken::MAX).ok_or("its token is out of range")?;
     let ends = match &row["expiresAt"] {
         Value::Null => return Err("it has no end of the lease"),
         ends => double(ends).ok_or("the end of its lease is no number")?,

@@ -12,8 +12,10 @@ pub(crate) struct Text {
 pub(crate) const TAKE: Text = Text { name: "take", aql: include_str!("aql/take.aql"), writes: true };
 /// Prolongs those of some leases that are live; answers them.
 pub(crate) const RENEW: Text = Text { name: "renew", aql: include_str!("aql/renew.aql"), writes: true };
-/// Frees a lock if it is this lease's; answers nothing otherwise.
+/// Frees those of some locks that are their leases'; answers these.
 pub(crate) const RELEASE: Text = Text { name: "release", aql: include_str!("aql/release.aql"), writes: true };
+/// Makes a free lock of a corrupt record that is still the one which was seen; answers nothing otherwise.
+pub(crate) const REPAIR: Text = Text { name: "repair", aql: include_str!("aql/repair.aql"), writes: true };
 /// Passes a lock on if it is this lease's; answers the new record, or nothing.
 pub(crate) const HAND_OFF: Text = Text { name: "hand_off", aql: include_str!("aql/hand_off.aql"), writes: true };
 /// The record of a lock. Takes no lock of the server's.
@@ -24,7 +26,7 @@ pub(crate) const LIST: Text = Text { name: "list", aql: include_str!("aql/list.a
 /// or for none, or the whole of one within a user's transaction. Its names are not those of a user.
 pub(crate) const FENCE: Text = Text { name: "fence", aql: include_str!("aql/fence.aql"), writes: true };
 
-pub(crate) const ALL: [Text; 7] = [TAKE, RENEW, RELEASE, HAND_OFF, PEEK, LIST, FENCE];
+pub(crate) const ALL: [Text; 8] = [TAKE, RENEW, RELEASE, REPAIR, HAND_OFF, PEEK, LIST, FENCE];
 
 #[cfg(test)]
 mod tests {
@@ -44,7 +46,7 @@ mod tests {
             let writes = text.aql.matches("UPDATE").count();
             assert_eq!(writes, usize::from(text.writes), "{}", text.name);
             assert_eq!(text.aql.contains("ignoreRevs: false"), text.writes, "{}", text.name);
-            assert_eq!(text.aql.contains("_rev"), text.writes, "{}", text.name);
+            assert_eq!(text.aql.contains("_rev:"), text.writes, "{}", text.name);
         }
     }
 
@@ -52,7 +54,7 @@ mod tests {
     #[test]
     fn what_a_holder_relies_on_is_on_disk() {
         let synced: Vec<_> = ALL.iter().filter(|text| text.aql.contains("waitForSync: true")).map(|t| t.name).collect();
-        assert_eq!(synced, ["take", "renew", "hand_off"]);
+        assert_eq!(synced, ["take", "renew", "repair", "hand_off"]);
     }
 
     #[test]

@@ -25,10 +25,10 @@ use crate::{BackendError, FencingToken, HolderId, HolderInfo, LeaseKey, LockInfo
 ///    [`FencingToken::following`]: across release (`token_grows_after_release`), hand-off
 ///    (`hand_off_passes_the_lock_on`), break (`break_frees_and_fences`), expiry
 ///    (`an_expired_lease_is_taken_over`) and the clean-up of idle records (`token_grows_after_clean_up`).
-/// 4. **Only the holder.** `release` and `hand_off` act only if holder *and* token are those of the record;
-///    `renew` too, for each lease by itself. Anybody else is told `NotHeld`, and nothing changes.
+/// 4. **Only the holder.** `hand_off` acts only if holder *and* token are those of the record; `release` and `renew`
+///    too, for each lease of their batch by itself. Anybody else is told `NotHeld`, and nothing changes.
 ///    (`a_stale_holder_cannot_release`, `a_stale_holder_cannot_renew`, `a_stale_holder_cannot_hand_off`,
-///    `a_batch_is_answered_one_by_one`)
+///    `a_batch_is_answered_one_by_one`, `a_batch_of_releases_is_answered_one_by_one`)
 /// 5. **No revival.** An expired lease is neither renewed nor granted again with its token.
 ///    (`an_expired_lease_cannot_be_renewed`)
 /// 6. **No shortening.** Renewal moves the end of a lease to now + ttl or leaves it where it is.
@@ -47,7 +47,8 @@ use crate::{BackendError, FencingToken, HolderId, HolderInfo, LeaseKey, LockInfo
 ///     (`hostile_names_and_notes_are_data`)
 /// 12. **Foreign records.** A record with wrong types, impossible values, or a token that is none is reported as
 ///     [`Failure::Corrupt`](crate::Failure::Corrupt), is never granted, and stays as it is.
-///     (`a_corrupt_record_is_reported_and_untouched`)
+///     (`a_corrupt_record_is_reported_and_untouched`) `repair` makes a free lock of it, and of nothing else, and tokens
+///     grow on. (`a_corrupt_record_is_repaired_and_a_sound_one_is_not`)
 /// 13. **Looking.** `inspect` and `list` see every grant that was answered before they were called, and change
 ///     nothing. (`inspect_and_list_tell_the_truth`)
 /// 14. **Notices.** A stream of [`Watch::Freed`] names every lock that is released or broken after `watch` has
@@ -63,6 +64,13 @@ use crate::{BackendError, FencingToken, HolderId, HolderInfo, LeaseKey, LockInfo
 #[cfg_attr(not(feature = "conformance"), doc = "[`conformance`]: crate#a-store-of-your-own")]
 #[async_trait]
 pub trait Backend: Any + Debug + Send + Sync {
+    /// How many requests the store's client has under way at a time, such as the connections of its pool. More wait in the
+    /// engine, the most urgent first, so that no renewal waits behind acquisitions inside the client. Renewals have two
+    /// of these to themselves where there are four or more. A store that names none gets ten.
+    fn concurrency(&self) -> usize {
+        10
+    }
+
     /// Grants the lease if nobody else has it.
     ///
     /// # Errors
@@ -75,11 +83,12 @@ pub trait Backend: Any + Debug + Send + Sync {
     /// [`BackendError`] for the batch as a whole.
     async fn renew(&self, leases: &[Renewal]) -> Result<Vec<RenewOutcome>, BackendError>;
 
-    /// Frees the lock. Its record stays, for the token's sake.
+    /// Frees each of these locks, a thousand at most and each name once, in one round trip; one answer for each, in
+    /// their order. Their records stay, for the tokens' sake.
     ///
     /// # Errors
-    /// [`BackendError`] says whether the release may have happened all the same.
-    async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError>;
+    /// [`BackendError`] for the batch as a whole: it says whether releases may have happened all the same.
+    async fn release(&self, leases: &[LeaseKey]) -> Result<Vec<ReleaseOutcome>, BackendError>;
 
     /// Releases `from` and grants `to`, which is for the same name, in one atomic step, or does neither.
     ///
@@ -102,11 +111,12 @@ pub trait Backend: Any + Debug + Send + Sync {
     /// [`BackendError`], never [`Ambiguous`](crate::Failure::Ambiguous).
     async fn list(&self, query: &ListQuery) -> Result<Vec<LockInfo>, BackendError>;
 
-    /// Frees the lock whoever holds it; tells who held it.
+    /// Replaces the record of this lock by that of a free lock if it is corrupt, and says whether it was; leaves a sound
+    /// record as it is. The next token is larger than the one in the corrupt record, as far as that one can be read.
     ///
     /// # Errors
-    /// [`BackendError`] says whether the break may have happened all the same.
-    async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError>;
+    /// [`BackendError`] says whether the repair may have happened all the same.
+    async fn repair(&self, name: &LockName) -> Result<bool, BackendError>;
 
     /// A stream of the names that become free, if the store has such a thing. The engine opens one a manager, with its
     /// first waiter, and drops it when nobody has waited for half a minute.

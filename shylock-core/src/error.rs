@@ -1,16 +1,51 @@
 //! [`Error`]: what a user can act on. [`BackendError`]: what a store reports to the engine.
 
-use std::{error::Error as StdError, fmt, time::Duration};
+use std::{error::Error as StdError, fmt, ops::Deref, sync::Arc, time::Duration};
 
 use crate::{HolderInfo, InvalidName, LockName};
 
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-type Source = Box<dyn StdError + Send + Sync>;
+/// The cause of an error, such as the error of a database driver. Cheap to clone.
+///
+/// It dereferences to [`dyn Error`](StdError), whose `downcast_ref` gives the driver's own type.
+///
+/// # Examples
+/// ```
+/// use shylock_core::{BackendError, Error};
+///
+/// let error = Error::from(BackendError::permanent(std::fmt::Error));
+/// let Error::Backend { source, .. } = error else { panic!("the store refused") };
+/// assert!(source.is::<std::fmt::Error>());
+/// ```
+#[derive(Clone)]
+pub struct ErrorSource(Arc<dyn StdError + Send + Sync>);
+
+impl Deref for ErrorSource {
+    type Target = dyn StdError + Send + Sync + 'static;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+impl fmt::Debug for ErrorSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+type BoxedError = Box<dyn StdError + Send + Sync>;
+
+impl<E: Into<BoxedError>> From<E> for ErrorSource {
+    fn from(error: E) -> Self {
+        Self(Arc::from(error.into()))
+    }
+}
 
 /// What went wrong, as something a caller can act on. No variant carries a credential.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The lock has no manager of its own, and the process has no default one.
@@ -57,7 +92,7 @@ pub enum Error {
         /// Whether the same call may succeed later without anybody mending anything.
         retryable: bool,
         /// The driver's error.
-        source: Source,
+        source: ErrorSource,
     },
     /// The runtime on which the manager was made has ended, so that it can neither send nor renew anything; or this is
     /// a forked child of the process that made it.
@@ -141,12 +176,12 @@ impl From<BackendError> for Error {
 }
 
 /// A failed call to a store, sorted by what the engine has to do about it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{failure}")]
 pub struct BackendError {
     failure: Failure,
     retry_after: Option<Duration>,
-    source: Source,
+    source: ErrorSource,
 }
 
 /// What is known of a failed call.
@@ -174,24 +209,24 @@ pub enum Failure {
 
 impl BackendError {
     /// The store did nothing; try again, not before `retry_after` if the store named a time.
-    pub fn not_applied(source: impl Into<Source>, retry_after: Option<Duration>) -> Self {
-        Self { failure: Failure::NotApplied, retry_after, source: source.into() }
+    pub fn not_applied(source: impl Into<BoxedError>, retry_after: Option<Duration>) -> Self {
+        Self { failure: Failure::NotApplied, retry_after, source: source.into().into() }
     }
 
     /// Nobody knows whether the store did it.
-    pub fn ambiguous(source: impl Into<Source>) -> Self {
-        Self { failure: Failure::Ambiguous, retry_after: None, source: source.into() }
+    pub fn ambiguous(source: impl Into<BoxedError>) -> Self {
+        Self { failure: Failure::Ambiguous, retry_after: None, source: source.into().into() }
     }
 
     /// The store will never do it as things are.
-    pub fn permanent(source: impl Into<Source>) -> Self {
-        Self { failure: Failure::Permanent, retry_after: None, source: source.into() }
+    pub fn permanent(source: impl Into<BoxedError>) -> Self {
+        Self { failure: Failure::Permanent, retry_after: None, source: source.into().into() }
     }
 
     /// The lock's record is not one of ours.
     pub fn corrupt(name: LockName, detail: impl Into<String>) -> Self {
         let failure = Failure::Corrupt { name, detail: detail.into() };
-        Self { retry_after: None, source: failure.to_string().into(), failure }
+        Self { retry_after: None, source: ErrorSource::from(failure.to_string()), failure }
     }
 
     /// What is known of the call.

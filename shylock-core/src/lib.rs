@@ -42,7 +42,7 @@ pub use crate::{
         AcquireRequest, Attempt, Backend, Grant, HandOff, ListQuery, ReleaseOutcome, RenewOutcome, Renewal, Watch,
     },
     default::configure,
-    error::{BackendError, Error, Failure, Loss, LossReason, Result},
+    error::{BackendError, Error, ErrorSource, Failure, Loss, LossReason, Result},
     guard::AsyncLockGuard,
     lease::{FencingToken, HolderId, HolderInfo, LeaseKey, LockInfo},
     lock::AsyncLock,

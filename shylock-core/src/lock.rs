@@ -120,7 +120,7 @@ impl AsyncLock {
             return Err(invalid("timeout", "it is zero; `try_acquire` does not wait"));
         }
         let (manager, wanted) = self.wanted()?;
-        let held = manager.engine().acquire(wanted, Patience::For(timeout)).await?;
+        let held = manager.engine().acquire(wanted, Patience::limit(timeout)).await?;
         Ok(self.guard(held))
     }
 

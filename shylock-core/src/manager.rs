@@ -5,9 +5,9 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 #[cfg(doc)]
 use crate::Error;
 use crate::{
-    AsyncLock, AsyncLockGuard, Backend, BackendError, HolderInfo, ListQuery, LockInfo, LockManagerBuilder, LockName,
-    LockTicket, Result,
-    engine::{Engine, Runtime},
+    AsyncLock, AsyncLockGuard, Backend, BackendError, HolderInfo, LeaseKey, ListQuery, LockInfo, LockManagerBuilder,
+    LockName, LockTicket, ReleaseOutcome, Result,
+    engine::{Class, Engine, Runtime, Sent},
     options::ManagerOptions,
 };
 
@@ -55,7 +55,7 @@ impl LockManager {
     /// call time-out; [`Error::Stopped`].
     pub async fn inspect(&self, name: impl AsRef<str>) -> Result<Option<LockInfo>> {
         let name = self.full_name(&LockName::new(name)?)?;
-        let info = self.ask(|backend| async move { backend.inspect(&name).await }).await?;
+        let info = self.ask(Class::Look, |backend| async move { backend.inspect(&name).await }).await?;
         Ok(info.map(|info| self.shown(info)))
     }
 
@@ -73,7 +73,7 @@ impl LockManager {
         let mut all: Vec<LockInfo> = Vec::new();
         loop {
             let query = ListQuery { prefix: prefix.clone(), after: all.last().map(|l| l.name.clone()), limit: PAGE };
-            let page = self.ask(|backend| async move { backend.list(&query).await }).await?;
+            let page = self.ask(Class::Look, |backend| async move { backend.list(&query).await }).await?;
             let full = page.len() >= PAGE;
             all.extend(page);
             if !full {
@@ -82,21 +82,71 @@ impl LockManager {
         }
     }
 
-    /// Frees a lock whoever holds it, and tells who did. The next holder's token is larger, so that the former
+    /// Frees a lock whoever holds it, and returns who did. The next holder's token is larger, so that the former
     /// holder is fenced off; it learns of its loss with its next renewal, which may be **after** another got in. A
-    /// holder in this process is told at once.
+    /// holder in this process is notified at once.
     ///
     /// # Cancel safety
-    /// The lock is broken all the same. A holder in this process then learns of it as any other.
+    /// The lock may be broken all the same. A holder in this process then learns of it as any other.
+    ///
+    /// # Errors
+    /// As [`inspect`](Self::inspect). A record that is [corrupt](Error::CorruptRecord) takes [`repair`](Self::repair).
+    pub async fn force_break(&self, name: impl AsRef<str>) -> Result<Option<LockInfo>> {
+        let name = name.as_ref();
+        loop {
+            let Some(held) = self.inspect(name).await? else { return Ok(None) };
+            if self.force_release(&held).await? {
+                return Ok(Some(held));
+            }
+        }
+    }
+
+    /// Frees a lock if it is still held by the lease that [`inspect`](Self::inspect) or [`list`](Self::list) has shown, and
+    /// returns whether it was: for an operator who was asked about one holder, and must not break the next one's lock.
+    ///
+    /// # Cancel safety
+    /// As [`force_break`](Self::force_break).
     ///
     /// # Errors
     /// As [`inspect`](Self::inspect).
-    pub async fn force_break(&self, name: impl AsRef<str>) -> Result<Option<LockInfo>> {
+    ///
+    /// # Examples
+    /// ```
+    /// # use shylock_core::{LockManager, MemoryBackend};
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let manager = LockManager::new(MemoryBackend::new());
+    /// let guard = manager.lock("invoice-42").acquire().await?;
+    /// let held = manager.inspect("invoice-42").await?.expect("it is held");
+    /// assert!(manager.force_release(&held).await?);
+    /// assert!(!manager.force_release(&held).await?, "it is not held any more");
+    /// # shylock_core::Result::<()>::Ok(()) }).unwrap();
+    /// ```
+    pub async fn force_release(&self, held: &LockInfo) -> Result<bool> {
+        let name = self.full_name(&held.name)?;
+        let lease = LeaseKey { name: name.clone(), holder: held.holder, token: held.token };
+        let release = |backend: Arc<dyn Backend>| async move { backend.release(&[lease]).await };
+        let released = self.ask(Class::Release, release).await? == [ReleaseOutcome::Released];
+        if released {
+            self.engine.broken(&name, held);
+        }
+        Ok(released)
+    }
+
+    /// Makes a free lock of one whose record is [corrupt](Error::CorruptRecord), and returns whether it was. A sound record
+    /// stays as it is. Fencing tokens grow on if the token of the corrupt record can be read, and otherwise if the clock
+    /// of the server has not been set back since it was written.
+    ///
+    /// # Cancel safety
+    /// The record may be repaired all the same.
+    ///
+    /// # Errors
+    /// [`Error::InvalidName`]; [`Error::Backend`], at the latest after the manager's call time-out; [`Error::Stopped`].
+    pub async fn repair(&self, name: impl AsRef<str>) -> Result<bool> {
         let name = self.full_name(&LockName::new(name)?)?;
-        let broken = name.clone();
-        let info = self.ask(|backend| async move { backend.force_break(&broken).await }).await?;
-        self.engine.broken(&name, info.as_ref());
-        Ok(info.map(|info| self.shown(info)))
+        let repaired = name.clone();
+        let was_corrupt = self.ask(Class::Release, |backend| async move { backend.repair(&repaired).await }).await?;
+        self.engine.lines.wake(&name);
+        Ok(was_corrupt)
     }
 
     /// Takes over a lease from another guard, of this process or another, that was detached. It is renewed at once and
@@ -167,7 +217,7 @@ impl LockManager {
     /// # Errors
     /// [`Error::Stopped`]: the runtime has ended.
     pub async fn pulse(&self) -> Result<()> {
-        self.engine.ask(self.engine.options.call_timeout, async { Ok(()) }).await
+        self.engine.ask(self.engine.options.call_timeout, |_| async { Ok(()) }).await
     }
 
     pub(crate) const fn engine(&self) -> &Arc<Engine> {
@@ -201,12 +251,14 @@ impl LockManager {
         info
     }
 
-    async fn ask<T: Send + 'static, F>(&self, call: impl FnOnce(Arc<dyn Backend>) -> F) -> Result<T>
+    async fn ask<T: Send + 'static, F>(&self, class: Class, call: impl FnOnce(Arc<dyn Backend>) -> F) -> Result<T>
     where
         F: Future<Output = Result<T, BackendError>> + Send + 'static,
     {
-        let call = call(Arc::clone(&self.engine.backend));
-        self.engine.ask(self.engine.options.call_timeout, async move { Ok(call.await?) }).await
+        let engine = Arc::clone(&self.engine);
+        let (limit, call) = (engine.options.call_timeout, call(Arc::clone(&engine.backend)));
+        let ask = |sent: Sent| async move { Ok(engine.request(class, limit, &sent, || call).await?) };
+        self.engine.ask(limit, ask).await
     }
 }
 

@@ -121,13 +121,17 @@ impl Backend for MemoryBackend {
         Ok(leases.iter().map(renew).map(|outcome| outcome.unwrap_or(RenewOutcome::NotHeld)).collect())
     }
 
-    async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
+    async fn release(&self, leases: &[LeaseKey]) -> Result<Vec<ReleaseOutcome>, BackendError> {
         let mut store = self.store();
-        let released = store.records.get(&lease.name).and_then(|entry| entry.released(lease));
-        let Some(entry) = released else { return Ok(ReleaseOutcome::NotHeld) };
-        store.change(&lease.name, entry);
-        store.tell(&lease.name);
-        Ok(ReleaseOutcome::Released)
+        let release = |lease: &LeaseKey| {
+            let Some(entry) = store.records.get(&lease.name).and_then(|entry| entry.released(lease)) else {
+                return ReleaseOutcome::NotHeld;
+            };
+            store.change(&lease.name, entry);
+            store.tell(&lease.name);
+            ReleaseOutcome::Released
+        };
+        Ok(leases.iter().map(release).collect())
     }
 
     async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
@@ -154,15 +158,9 @@ impl Backend for MemoryBackend {
         Ok(live.take(query.limit).map(|(name, entry)| entry.told(name, now, NO_SKEW)).collect())
     }
 
-    async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
-        let mut store = self.store();
-        let now = store.now();
-        let Some(entry) = store.records.get(name) else { return Ok(None) };
-        let Some(broken) = entry.broken(now) else { return Ok(None) };
-        let info = entry.told(name, now, NO_SKEW);
-        store.change(name, broken);
-        store.tell(name);
-        Ok(Some(info))
+    /// Its records are typed values, none of which can be corrupt.
+    async fn repair(&self, _: &LockName) -> Result<bool, BackendError> {
+        Ok(false)
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {

@@ -118,10 +118,14 @@ impl Record {
         Self::granted(Some(self), to, now).map_or(Take::NoToken, Take::New)
     }
 
-    /// The record after it was broken; `None` where nobody had the lock.
+    /// A free record in the place of a corrupt one. `token`: what that one has for a token, if it is a number at all; as long
+    /// as it is in range, the next token is larger.
     #[must_use]
-    pub fn broken(&self, now: Duration) -> Option<Self> {
-        self.is_live(now).then(|| self.freed())
+    pub fn repaired(token: Option<u64>, now: Duration) -> Option<Self> {
+        let ms = u64::try_from(now.as_millis()).ok()?;
+        let kept = token.and_then(FencingToken::new).filter(|token| token.get() < FencingToken::MAX);
+        let token = kept.max(FencingToken::following(None, ms))?;
+        Some(Self { token, holder: HolderId::from_bytes([0; 16]), acquired: now, ends: Duration::ZERO })
     }
 
     /// Whether the record may be removed: its grant and the end of its lease are `retention` ago or longer.
@@ -180,7 +184,6 @@ mod tests {
         assert!(free.is_free(s(1), s(1)) && !free.is_live(s(1)));
         assert_eq!(free.released(key), None);
         assert_eq!(free.renewed(key, s(30), s(1001)), None);
-        assert_eq!(free.broken(s(1001)), None);
         assert_eq!(free.handed_off(key, &wish(2), s(1001)), Take::Held);
     }
 
@@ -205,6 +208,17 @@ mod tests {
         assert_eq!(ends(30, 1010), Some(s(1040)));
         assert_eq!(ends(1, 1010), Some(s(1030)));
         assert_eq!(ends(30, 1030), None);
+    }
+
+    #[test]
+    fn a_repaired_record_is_free_and_its_token_never_falls() {
+        let by_clock = record().token;
+        let token = |stored| Record::repaired(stored, s(1000)).map(|record| (record.token, record.is_free(s(0), s(0))));
+        for stored in [None, Some(0), Some(7), Some(FencingToken::MAX), Some(u64::MAX)] {
+            assert_eq!(token(stored), Some((by_clock, true)), "{stored:?}");
+        }
+        let large = FencingToken::MAX - 1;
+        assert_eq!(token(Some(large)), FencingToken::new(large).map(|token| (token, true)));
     }
 
     #[test]

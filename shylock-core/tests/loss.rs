@@ -2,7 +2,7 @@
 
 mod support;
 
-use shylock_core::{Backend, Error, LockManager, LockName, LossReason};
+use shylock_core::{Error, LockManager, LossReason};
 use support::{Fault, Faulty, Op, ms, s};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -51,7 +51,7 @@ async fn renewals_do_not_flood_the_store() {
     store.on(Op::Renew, Fault::Delays(s(1)));
     sleep(s(200)).await;
     assert!(guards.iter().all(shylock_core::AsyncLockGuard::is_held));
-    assert_eq!((store.most_under_way(Op::Renew), store.largest_renewal()), (4, 1000));
+    assert_eq!((store.most_under_way(Op::Renew), store.largest_batch(Op::Renew)), (4, 1000));
     // One that hangs gives its place to the next.
     store.next(4, Op::Renew, Fault::Hangs);
     sleep(s(60)).await;
@@ -247,7 +247,7 @@ async fn a_renewal_that_is_due_can_be_asked_for() {
     guard.renew_if_due().await.expect("held");
     assert_eq!(store.calls(Op::Renew), 2, "it is not due any more");
     store.hang_up();
-    store.memory.force_break(&LockName::new("x").expect("a name")).await.expect("broken");
+    store.release("x").await;
     sleep(s(11)).await;
     let error = guard.renew_if_due().await.expect_err("lost");
     assert!(matches!(error, Error::Lost { reason: LossReason::Taken }), "{error:?}");

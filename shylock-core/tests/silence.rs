@@ -13,7 +13,7 @@ async fn a_silent_request_is_withdrawn_after_the_time_of_a_call() {
     for lost in [1, 2] {
         let store = Faulty::default();
         store.next(lost, Op::Acquire, Fault::HangsAfter);
-        let error = store.manager().lock("x").acquire_timeout(ms(10)).await.expect_err("no answer in time");
+        let error = store.manager().lock("x").acquire_timeout(ms(100)).await.expect_err("no answer in time");
         assert!(matches!(error, Error::Backend { retryable: true, .. }), "{error:?}");
         assert_free_within(&store, s(5) * lost + s(1)).await;
     }

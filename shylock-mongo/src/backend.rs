@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use mongodb::{Database, bson::Document};
 use shylock_core::{
-    AcquireRequest, Attempt, Backend, BackendError, HandOff, LeaseKey, ListQuery, LockInfo, LockName, ReleaseOutcome,
-    RenewOutcome, Renewal, Result, Watch,
+    AcquireRequest, Attempt, Backend, BackendError, Failure, HandOff, LeaseKey, ListQuery, LockInfo, LockName,
+    ReleaseOutcome, RenewOutcome, Renewal, Result, Watch,
 };
 use tokio::sync::OnceCell;
 
@@ -14,7 +14,7 @@ use crate::{
     builder::{MongoBuilder, Settings},
     command, error,
     query::Queries,
-    record, setup,
+    record, release, setup,
     watch::Notices,
 };
 
@@ -111,6 +111,12 @@ pub(crate) fn attempt(request: &AcquireRequest, reply: &Document, skew: Duration
 
 #[async_trait]
 impl Backend for MongoBackend {
+    /// The connections of its pool, but for that of the change stream.
+    fn concurrency(&self) -> usize {
+        let Settings { pool, change_stream, .. } = self.0.settings;
+        usize::try_from(pool).unwrap_or(usize::MAX).saturating_sub(usize::from(change_stream)).max(1)
+    }
+
     async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
         let queries = self.queries().await?;
         attempt(request, &self.run(queries.acquire(request)).await?, queries.skew)
@@ -128,12 +134,12 @@ impl Backend for MongoBackend {
         self.live(leases).await
     }
 
-    async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
-        let reply = self.run(self.queries().await?.release(lease)).await?;
-        Ok(match command::count(&reply, "nModified") {
-            0 => ReleaseOutcome::NotHeld,
-            _ => ReleaseOutcome::Released,
-        })
+    async fn release(&self, leases: &[LeaseKey]) -> Result<Vec<ReleaseOutcome>, BackendError> {
+        if leases.is_empty() {
+            return Ok(Vec::new());
+        }
+        let reply = command::send(&self.0.database, self.queries().await?.release(leases)).await?;
+        release::outcomes(&reply, leases.len())
     }
 
     async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
@@ -159,10 +165,13 @@ impl Backend for MongoBackend {
         Ok(command::batch(&reply)?.into_iter().filter_map(live).collect())
     }
 
-    async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
+    async fn repair(&self, name: &LockName) -> Result<bool, BackendError> {
         let queries = self.queries().await?;
-        let reply = self.run(queries.force_break(name)).await?;
-        Ok(record::read(name, command::value(&reply), queries.skew)?.filter(LockInfo::is_live))
+        let before = self.run(queries.repair(name)).await?;
+        match record::read(name, command::value(&before), queries.skew) {
+            Err(error) if matches!(error.failure(), Failure::Corrupt { .. }) => Ok(true),
+            read => read.map(|_| false),
+        }
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {

@@ -13,6 +13,9 @@ const SERVER_SELECTION: Duration = Duration::from_secs(3);
 /// How long a connection may take to be made, unless the address says otherwise.
 const CONNECT: Duration = Duration::from_secs(3);
 
+/// The connections of a pool whose size nobody has named: the driver's default.
+const POOL: u32 = 10;
+
 /// How often to look at each server, unless the address says otherwise. A server that has told of an error is not used
 /// before the driver has looked at it again; the driver's 10 s would be a third of a lease.
 const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -32,6 +35,8 @@ pub(crate) struct Settings {
     /// `None`: by the kind of the deployment.
     pub(crate) skew: Option<Duration>,
     pub(crate) change_stream: bool,
+    /// The connections of the client's pool.
+    pub(crate) pool: u32,
 }
 
 /// What to do about the index that removes the records of idle locks.
@@ -53,6 +58,7 @@ impl Default for Settings {
             index: IndexMode::default(),
             skew: None,
             change_stream: true,
+            pool: POOL,
         }
     }
 }
@@ -109,7 +115,9 @@ impl MongoBuilder {
         options.heartbeat_freq.get_or_insert(HEARTBEAT);
         options.app_name.get_or_insert_with(|| "shylock".into());
         let mut settings = self.settings;
-        if options.max_pool_size == Some(1) && settings.change_stream {
+        // The driver takes 0 for no limit.
+        settings.pool = options.max_pool_size.map_or(POOL, |size| if size == 0 { u32::MAX } else { size });
+        if settings.pool == 1 && settings.change_stream {
             tracing::warn!(
                 "a pool of one connection has none to spare for a change stream; waiting for locks is polling"
             );

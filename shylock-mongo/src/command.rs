@@ -15,12 +15,17 @@ use crate::error;
 
 /// Runs it. A reply that tells of a failure is an error, though the server says `ok`.
 pub(crate) async fn run(database: &Database, command: Document) -> Result<Document, BackendError> {
-    let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
-    let reply = database.run_command(command).selection_criteria(primary).await.map_err(error::from_driver)?;
+    let reply = send(database, command).await?;
     match failure(&reply) {
         Some(failure) => Err(failure),
         None => Ok(reply),
     }
+}
+
+/// Runs it. The reply may tell of a failure though the server says `ok`: see [`failure`].
+pub(crate) async fn send(database: &Database, command: Document) -> Result<Document, BackendError> {
+    let primary = SelectionCriteria::ReadPreference(ReadPreference::Primary);
+    database.run_command(command).selection_criteria(primary).await.map_err(error::from_driver)
 }
 
 /// The document that `findAndModify` found.
@@ -51,7 +56,12 @@ pub(crate) fn failure(reply: &Document) -> Option<BackendError> {
     if let Some(error) = reply.get_array("writeErrors").ok().and_then(|all| all.first()?.as_document()) {
         return Some(error::from_code(error.get_i32("code").unwrap_or_default(), message(error)));
     }
-    // The write has happened on the primary, and may yet be undone by a fail-over.
+    unsafe_write(reply)
+}
+
+/// A write that has happened on the primary, and may yet be undone by a fail-over.
+pub(crate) fn unsafe_write(reply: &Document) -> Option<BackendError> {
+    let message = |error: &Document| error.get_str("errmsg").unwrap_or("no message").to_owned();
     let error = reply.get_document("writeConcernError").ok()?;
     let text = format!("write concern not satisfied: {}", message(error));
     Some(match mongodb::bson::deserialize_from_document::<WriteConcernError>(error.clone()) {

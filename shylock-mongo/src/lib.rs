@@ -12,6 +12,7 @@ pub mod fuzzing;
 mod prefix;
 mod query;
 mod record;
+mod release;
 mod setup;
 mod uri;
 mod watch;

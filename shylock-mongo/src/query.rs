@@ -36,7 +36,7 @@ impl Queries {
         let may = doc! { "$or": [fresh, { "$and": [Self::sound(), { "$or": [&mine, ended] }] }] };
         let token = doc! { "$cond": [&mine, "$token", next_token()] };
         let since = doc! { "$cond": [&mine, "$acquiredAt", "$$NOW"] };
-        let mut command = self.change(&request.name, choose(may, self.lease(request, token.into(), since.into())));
+        let mut command = self.change(&request.name, replace_if(may, self.lease(request, token.into(), since.into())));
         command.extend(doc! { "new": true, "upsert": true });
         command
     }
@@ -44,7 +44,7 @@ impl Queries {
     /// Passes the lock on if it is `from`'s; else changes nothing. Answers the record.
     pub(crate) fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Document {
         let record = self.lease(to, next_token().into(), "$$NOW".into());
-        let mut command = self.change(&from.name, choose(Self::owned_by(from), record));
+        let mut command = self.change(&from.name, replace_if(Self::owned_by(from), record));
         command.insert("new", true);
         command
     }
@@ -87,18 +87,37 @@ impl Queries {
         }
     }
 
-    /// Frees the lock if it is this holder's. `nModified` tells. The record stays, for the token's sake.
-    pub(crate) fn release(&self, lease: &LeaseKey) -> Document {
+    /// Frees each lock that is its holder's; see [`release`](crate::release). The records stay, for the tokens' sake.
+    pub(crate) fn release(&self, leases: &[LeaseKey]) -> Document {
+        let update = |lease: &LeaseKey| {
+            let record = doc! { "$cond": [Self::owned_by(lease), freed(), no_number()] };
+            // A record that is not there is never made: that fails, too.
+            doc! { "q": { "_id": lease.name.as_str() }, "u": [{ "$replaceWith": record }], "upsert": true }
+        };
         doc! {
             "update": &self.collection,
-            "updates": [{ "q": { "_id": lease.name.as_str() }, "u": [choose(Self::owned_by(lease), freed())] }],
+            "updates": leases.iter().map(update).collect::<Vec<_>>(),
+            "ordered": false,
             "writeConcern": write_concern(),
         }
     }
 
-    /// Frees the lock if it is anybody's. Answers the record as it was before.
-    pub(crate) fn force_break(&self, name: &LockName) -> Document {
-        self.change(name, choose(Self::held(), freed()))
+    /// Makes a free lock of a record that is not sound. Answers the record as it was before.
+    pub(crate) fn repair(&self, name: &LockName) -> Document {
+        let in_range = doc! { "$and": [
+            { "$isNumber": "$token" },
+            { "$gte": ["$token", 1_i64] },
+            { "$lt": ["$token", largest_token()] },
+        ] };
+        let kept = doc! { "$cond": [in_range, { "$toLong": { "$floor": "$token" } }, 1_i64] };
+        let free = doc! {
+            "_id": "$_id",
+            "owner": Bson::Null,
+            "token": { "$max": [kept, by_clock()] },
+            "expiresAt": DateTime::from_millis(0),
+            "purgeAt": { "$add": ["$$NOW", ms(self.retention)] },
+        };
+        self.change(name, choose(Self::sound(), "$$ROOT".into(), free.into()))
     }
 
     /// The record.
@@ -229,9 +248,19 @@ impl Queries {
     }
 }
 
+/// An update: the one record if the condition holds, else the other.
+fn choose(condition: Document, record: Bson, other: Bson) -> Document {
+    doc! { "$replaceWith": { "$cond": [condition, record, other] } }
+}
+
 /// An update: the new record if the condition holds, else the record as it is.
-fn choose(condition: Document, record: Document) -> Document {
-    doc! { "$replaceWith": { "$cond": [condition, record, "$$ROOT"] } }
+fn replace_if(condition: Document, record: Document) -> Document {
+    choose(condition, record.into(), "$$ROOT".into())
+}
+
+/// Fails with [`NOT_HELD`](crate::release::NOT_HELD) for each record. No constant: the server would evaluate that in advance.
+fn no_number() -> Document {
+    doc! { "$toInt": { "$concat": ["not held: ", { "$toString": "$_id" }] } }
 }
 
 fn not_ended() -> Document {
@@ -244,7 +273,12 @@ fn freed() -> Document {
 
 /// [`FencingToken::following`], on the server.
 fn next_token() -> Document {
-    doc! { "$max": [{ "$add": ["$token", 1_i64] }, { "$multiply": [{ "$toLong": "$$NOW" }, 1024_i64] }] }
+    doc! { "$max": [{ "$add": ["$token", 1_i64] }, by_clock()] }
+}
+
+/// The smallest token of this millisecond.
+fn by_clock() -> Document {
+    doc! { "$multiply": [{ "$toLong": "$$NOW" }, 1024_i64] }
 }
 
 fn record_and_time() -> Document {

@@ -77,8 +77,8 @@ fn every_write_waits_for_a_majority_and_its_journals() {
         queries.acquire(&request()),
         queries.hand_off(&lease, &request()),
         queries.renew(&[renewal]),
-        queries.release(&lease),
-        queries.force_break(&lease.name),
+        queries.release(&[lease.clone()]),
+        queries.repair(&lease.name),
     ] {
         let concern = command.get_document("writeConcern").expect("a concern");
         assert_eq!(*concern, doc! { "w": "majority", "j": true, "wtimeout": 10_000_i64 }, "{command}");
@@ -129,12 +129,29 @@ fn only_the_holder_passes_on_and_releases() {
     assert_eq!(keys(&command), ["findAndModify", "query", "update", "fields", "writeConcern", "new"]);
     let [may, record] = decision(&command);
     assert_eq!((may, record.get_str("acquiredAt").ok()), (is_of(1), Some("$$NOW")));
-    let release = queries().release(&lease("a", 1));
-    let choice = doc! { "$replaceWith": { "$cond": [is_of(1), free(), "$$ROOT"] } };
-    assert_eq!(release.get_array("updates").ok(), Some(&vec![doc! { "q": { "_id": "a" }, "u": [choice] }.into()]));
-    let broken = queries().force_break(&name("a"));
-    assert_eq!(decision(&broken), [is_held(), free()]);
-    assert!(!broken.contains_key("new"), "it answers who had it");
+    let release = queries().release(&[lease("a", 1), lease("b", 2)]);
+    assert_eq!(release.get_bool("ordered").ok(), Some(false), "one that fails keeps no other from being released");
+    let fails = doc! { "$toInt": { "$concat": ["not held: ", { "$toString": "$_id" }] } };
+    let update = |name: &str, number| {
+        let choice = doc! { "$replaceWith": { "$cond": [is_of(number), free(), fails.clone()] } };
+        Bson::from(doc! { "q": { "_id": name }, "u": [choice], "upsert": true })
+    };
+    assert_eq!(release.get_array("updates").ok(), Some(&vec![update("a", 1), update("b", 2)]));
+}
+
+#[test]
+fn a_repair_leaves_what_is_sound() {
+    let command = queries().repair(&name("a"));
+    assert!(!command.contains_key("new"), "it answers what was there");
+    assert!(!command.contains_key("upsert"), "what is not there needs no repair");
+    let update = command.get_array("update").expect("an update")[0].as_document().expect("a stage");
+    let choice = update.get_document("$replaceWith").and_then(|with| with.get_array("$cond")).expect("a choice");
+    assert_eq!(choice[..2], [is_sound().into(), Bson::from("$$ROOT")]);
+    let record = choice[2].as_document().expect("a record");
+    assert_eq!(
+        (record.get("owner"), record.get_datetime("expiresAt").ok()),
+        (Some(&Bson::Null), Some(&DateTime::from_millis(0)))
+    );
 }
 
 #[test]

@@ -47,6 +47,11 @@ impl SqliteBackend {
 
 #[async_trait]
 impl Backend for SqliteBackend {
+    /// One is carried out at a time; the next ones are at hand when it is done.
+    fn concurrency(&self) -> usize {
+        4
+    }
+
     async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
         let request = request.clone();
         self.0.ask(move |store, _| store.try_acquire(&request)).await
@@ -57,9 +62,9 @@ impl Backend for SqliteBackend {
         self.0.ask(move |store, _| store.renew(&leases)).await
     }
 
-    async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
-        let lease = lease.clone();
-        self.0.ask(move |store, _| store.release(&lease)).await
+    async fn release(&self, leases: &[LeaseKey]) -> Result<Vec<ReleaseOutcome>, BackendError> {
+        let leases = leases.to_vec();
+        self.0.ask(move |store, _| store.release(&leases)).await
     }
 
     async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
@@ -77,9 +82,9 @@ impl Backend for SqliteBackend {
         self.0.ask(move |store, _| store.list(&query)).await
     }
 
-    async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
+    async fn repair(&self, name: &LockName) -> Result<bool, BackendError> {
         let name = name.clone();
-        self.0.ask(move |store, _| store.force_break(&name)).await
+        self.0.ask(move |store, _| store.repair(&name)).await
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {

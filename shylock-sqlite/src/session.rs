@@ -59,6 +59,13 @@ impl<'a> Session<'a> {
         Ok(found.transpose().map_err(|detail| BackendError::corrupt(name.clone(), detail))?)
     }
 
+    /// What stands where the token of a lock belongs, if it is a number.
+    pub(crate) fn stored_token(&self, name: &LockName) -> Result<Option<u64>, Stop> {
+        let mut select = self.file.prepare_cached("SELECT token FROM shylock_locks WHERE name = ?1")?;
+        let number = |row: &Row<'_>| Ok(row.get_ref(0)?.as_i64().ok().and_then(|token| u64::try_from(token).ok()));
+        Ok(select.query_row([name.as_str()], number).optional()?.flatten())
+    }
+
     /// Writes a new lease down.
     pub(crate) fn grant(&self, name: &LockName, record: &Record, info: &HolderInfo) -> Result<(), Stop> {
         let mut upsert = self.file.prepare_cached(

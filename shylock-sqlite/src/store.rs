@@ -50,15 +50,8 @@ impl Store {
         self.write(|session| leases.iter().map(|renewal| renew(session, renewal)).collect())
     }
 
-    pub(crate) fn release(&mut self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
-        self.write(|session| {
-            let entry = session.entry(&lease.name)?;
-            let Some(Entry { record, .. }) = entry.and_then(|entry| entry.released(lease)) else {
-                return Ok(ReleaseOutcome::NotHeld);
-            };
-            session.free(&lease.name, &record)?;
-            Ok(ReleaseOutcome::Released)
-        })
+    pub(crate) fn release(&mut self, leases: &[LeaseKey]) -> Result<Vec<ReleaseOutcome>, BackendError> {
+        self.write(|session| leases.iter().map(|lease| release(session, lease)).collect())
     }
 
     pub(crate) fn hand_off(&mut self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
@@ -93,12 +86,16 @@ impl Store {
         })
     }
 
-    pub(crate) fn force_break(&mut self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
+    pub(crate) fn repair(&mut self, name: &LockName) -> Result<bool, BackendError> {
         self.write(|session| {
-            let Some(entry) = session.entry(name)? else { return Ok(None) };
-            let Some(Entry { record, .. }) = entry.broken(session.now) else { return Ok(None) };
+            if sound_entry(session, name)?.is_ok() {
+                return Ok(false);
+            }
+            let entry = Entry::repaired(session.stored_token(name)?, session.now);
+            let Entry { record, info } = entry.ok_or_else(|| BackendError::permanent("there is no larger token"))?;
+            session.grant(name, &record, &info)?;
             session.free(name, &record)?;
-            Ok(Some(by_age(entry.told(name, session.now, NO_SKEW), session.now)))
+            Ok(true)
         })
     }
 
@@ -171,16 +168,29 @@ fn grant(session: &Session<'_>, name: &LockName, entry: &Entry, retention: Durat
     Ok(())
 }
 
-/// A corrupt record is no lease of the caller's; the others of its batch go on.
 fn renew(session: &Session<'_>, renewal: &Renewal) -> Result<RenewOutcome, Stop> {
     let name = &renewal.lease.name;
-    let entry = match session.entry(name) {
-        Err(Stop::Told(_)) => None,
-        entry => entry?,
-    };
+    let entry = sound_entry(session, name)?.ok().flatten();
     let Some(Entry { record, .. }) = entry.and_then(|entry| entry.renewed(renewal, session.now)) else {
         return Ok(RenewOutcome::NotHeld);
     };
     session.prolong(name, &record)?;
     Ok(RenewOutcome::Renewed)
+}
+
+fn release(session: &Session<'_>, lease: &LeaseKey) -> Result<ReleaseOutcome, Stop> {
+    let entry = sound_entry(session, &lease.name)?.ok().flatten();
+    let Some(Entry { record, .. }) = entry.and_then(|entry| entry.released(lease)) else {
+        return Ok(ReleaseOutcome::NotHeld);
+    };
+    session.free(&lease.name, &record)?;
+    Ok(ReleaseOutcome::Released)
+}
+
+/// The entry, or that its record is corrupt: it is no lease of the caller's, and the others of its batch go on.
+fn sound_entry(session: &Session<'_>, name: &LockName) -> Result<Result<Option<Entry>, BackendError>, Stop> {
+    match session.entry(name) {
+        Err(Stop::Told(corrupt)) => Ok(Err(corrupt)),
+        entry => Ok(Ok(entry?)),
+    }
 }

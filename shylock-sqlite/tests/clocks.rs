@@ -8,7 +8,7 @@ mod support;
 
 use std::{path::Path, process::Command, time::Duration};
 
-use shylock_sqlite::{Attempt, Backend, Error, ReleaseOutcome, SqliteBackend, SqliteError};
+use shylock_sqlite::{Attempt, Backend, Error, LockManager, ReleaseOutcome, SqliteBackend, SqliteError};
 use skewed_clock::SkewedClock;
 use support::{Folder, acquire, again, again_under, name, part, played_well, request, run, unshare};
 
@@ -30,10 +30,10 @@ async fn is_seen_by(path: &Path, process: impl FnOnce() -> Command) {
     let store = SqliteBackend::open(path).await.expect("opened");
     let theirs = acquire(&store, &name("theirs"), TTL).await;
     played_well(&process().output().expect("started"));
-    let ours = store.force_break(&name("ours")).await.expect("the store answers").expect("held");
+    let ours = LockManager::new(store.clone()).force_break("ours").await.expect("the store answers").expect("held");
     assert!(ours.remaining <= TTL && ours.remaining > TTL / 2, "{:?} left", ours.remaining);
     assert!(acquire(&store, &name("ours"), TTL).await.token > ours.token);
-    assert_eq!(store.release(&theirs).await.expect("the store answers"), ReleaseOutcome::Released);
+    assert_eq!(store.release(&[theirs.clone()]).await.expect("the store answers"), [ReleaseOutcome::Released]);
 }
 
 #[test]
@@ -112,7 +112,7 @@ async fn leases_end_with_the_machine_and_tokens_go_on() {
 
     let next = SqliteBackend::open(folder.locks()).await.expect("opened");
     assert_eq!(next.inspect(&lease.name).await.expect("the store answers"), None);
-    assert_eq!(next.release(&lease).await.expect("the store answers"), ReleaseOutcome::NotHeld);
+    assert_eq!(next.release(&[lease.clone()]).await.expect("the store answers"), [ReleaseOutcome::NotHeld]);
     let taken = acquire(&next, &lease.name, TTL).await;
     assert!(taken.token.get() - lease.token.get() >= 86_400_000 * 1024, "where the clock may have been, it goes on");
     let info = next.inspect(&lease.name).await.expect("the store answers").expect("held");

@@ -73,7 +73,7 @@ impl Told {
 
 async fn go_on(store: &SqliteBackend) {
     let lease = acquire(store, &name("others"), TTL).await;
-    store.release(&lease).await.expect("released");
+    store.release(&[lease.clone()]).await.expect("released");
 }
 
 /// Acquires, and lets go of every second one.
@@ -89,10 +89,13 @@ async fn write(path: &Path) {
                 out.write_all(format!("told {lock} {}\n", grant.token).as_bytes()).expect("told");
                 if turn % 2 == 0 {
                     let lease = LeaseKey { name: lock, holder: wish.holder, token: grant.token };
-                    store.release(&lease).await.expect("the store answers");
+                    store.release(&[lease]).await.expect("the store answers");
                 }
             }
-            Attempt::Held(_) => drop(store.force_break(&lock).await.expect("the store answers")),
+            Attempt::Held(held) => {
+                let lease = LeaseKey { name: lock, holder: held.holder, token: held.token };
+                store.release(&[lease]).await.expect("the store answers");
+            }
         }
     }
 }

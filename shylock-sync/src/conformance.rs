@@ -159,6 +159,10 @@ struct Asked(Arc<dyn Backend>);
 
 #[async_trait]
 impl Backend for Asked {
+    fn concurrency(&self) -> usize {
+        self.0.concurrency()
+    }
+
     async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
         let (store, request) = (Arc::clone(&self.0), request.clone());
         through(async move { store.try_acquire(&request).await }).await
@@ -169,9 +173,9 @@ impl Backend for Asked {
         through(async move { store.renew(&leases).await }).await
     }
 
-    async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
-        let (store, lease) = (Arc::clone(&self.0), lease.clone());
-        through(async move { store.release(&lease).await }).await
+    async fn release(&self, leases: &[LeaseKey]) -> Result<Vec<ReleaseOutcome>, BackendError> {
+        let (store, leases) = (Arc::clone(&self.0), leases.to_vec());
+        through(async move { store.release(&leases).await }).await
     }
 
     async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
@@ -189,9 +193,9 @@ impl Backend for Asked {
         through(async move { store.list(&query).await }).await
     }
 
-    async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
+    async fn repair(&self, name: &LockName) -> Result<bool, BackendError> {
         let (store, name) = (Arc::clone(&self.0), name.clone());
-        through(async move { store.force_break(&name).await }).await
+        through(async move { store.repair(&name).await }).await
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {

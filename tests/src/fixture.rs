@@ -66,7 +66,7 @@ impl Fixture for MongoFixture {
         let mut record = doc! {
             "_id": name.as_str(),
             "owner": Bson::Binary(Binary { subtype: BinarySubtype::Generic, bytes: vec![7; 16] }),
-            "token": 1_i64,
+            "token": i64::try_from(Defect::TOKEN).expect("below 2^53"),
             "leaseMs": 30_000_i64,
             "acquiredAt": DateTime::now(),
             "expiresAt": DateTime::from_millis(1),

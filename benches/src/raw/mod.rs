@@ -82,9 +82,9 @@ impl RawLock {
             Self::Calls { backend, request } => {
                 let AcquireRequest { name, holder, .. } = &**request;
                 let lease = LeaseKey { name: name.clone(), holder: *holder, token };
-                match backend.release(&lease).await? {
-                    ReleaseOutcome::Released => Ok(()),
-                    ReleaseOutcome::NotHeld => Err("a lock that was to be held is not".into()),
+                match backend.release(&[lease]).await?[..] {
+                    [ReleaseOutcome::Released] => Ok(()),
+                    _ => Err("a lock that was to be held is not".into()),
                 }
             }
         }

@@ -36,6 +36,10 @@ impl Observed {
 
 #[async_trait]
 impl Backend for Observed {
+    fn concurrency(&self) -> usize {
+        self.backend.concurrency()
+    }
+
     async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
         self.backend.try_acquire(request).await
     }
@@ -49,8 +53,8 @@ impl Backend for Observed {
         outcomes
     }
 
-    async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
-        self.backend.release(lease).await
+    async fn release(&self, leases: &[LeaseKey]) -> Result<Vec<ReleaseOutcome>, BackendError> {
+        self.backend.release(leases).await
     }
 
     async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
@@ -65,8 +69,8 @@ impl Backend for Observed {
         self.backend.list(query).await
     }
 
-    async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
-        self.backend.force_break(name).await
+    async fn repair(&self, name: &LockName) -> Result<bool, BackendError> {
+        self.backend.repair(name).await
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {

@@ -14,6 +14,10 @@ pub(crate) struct PollingOnly(pub(crate) Arc<dyn Backend>);
 
 #[async_trait]
 impl Backend for PollingOnly {
+    fn concurrency(&self) -> usize {
+        self.0.concurrency()
+    }
+
     async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
         self.0.try_acquire(request).await
     }
@@ -22,8 +26,8 @@ impl Backend for PollingOnly {
         self.0.renew(leases).await
     }
 
-    async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
-        self.0.release(lease).await
+    async fn release(&self, leases: &[LeaseKey]) -> Result<Vec<ReleaseOutcome>, BackendError> {
+        self.0.release(leases).await
     }
 
     async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
@@ -38,8 +42,8 @@ impl Backend for PollingOnly {
         self.0.list(query).await
     }
 
-    async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
-        self.0.force_break(name).await
+    async fn repair(&self, name: &LockName) -> Result<bool, BackendError> {
+        self.0.repair(name).await
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {

@@ -40,6 +40,10 @@ impl Forgetful {
 
 #[async_trait]
 impl Backend for Forgetful {
+    fn concurrency(&self) -> usize {
+        self.store.concurrency()
+    }
+
     async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
         let sent = Self::fresh(request)?;
         let attempt = self.store.try_acquire(&sent).await?;
@@ -54,8 +58,9 @@ impl Backend for Forgetful {
         self.store.renew(&leases.iter().map(real).collect::<Vec<_>>()).await
     }
 
-    async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
-        self.store.release(&self.real(lease)).await
+    async fn release(&self, leases: &[LeaseKey]) -> Result<Vec<ReleaseOutcome>, BackendError> {
+        let real: Vec<_> = leases.iter().map(|lease| self.real(lease)).collect();
+        self.store.release(&real).await
     }
 
     async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
@@ -75,8 +80,8 @@ impl Backend for Forgetful {
         self.store.list(query).await
     }
 
-    async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
-        self.store.force_break(name).await
+    async fn repair(&self, name: &LockName) -> Result<bool, BackendError> {
+        self.store.repair(name).await
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {

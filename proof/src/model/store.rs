@@ -105,7 +105,9 @@ fn hand_off(world: &World, state: &mut State, from: Key, passing: Passing) -> Bo
 
 /// Somebody outside breaks the lock.
 pub(super) fn break_it(world: &World, state: &mut State) {
-    if let Some(after) = state.record.and_then(|record| record.broken(state.server_time())) {
+    // A look, and the release of exactly the lease that it has shown.
+    let live = state.record.filter(|record| record.is_live(state.server_time()));
+    if let Some(after) = live.and_then(|record| record.released((record.holder, record.token))) {
         world.tally.add(Event::Broken);
         state.record = Some(after);
         state.was_broken = true;

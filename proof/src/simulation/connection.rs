@@ -54,14 +54,14 @@ impl Connection {
     /// Sends a request, and waits for what becomes of it.
     async fn call<T: Send + 'static>(
         &self,
-        frees: Option<&LockName>,
+        frees: &[LockName],
         work: impl Fn(&mut Server, Duration) -> T + Send + Sync + 'static,
     ) -> Result<T, BackendError> {
         let world = &self.world;
         let Some(process) = self.process.upgrade() else { return pending().await };
         process.running().await;
         let request =
-            Request { process: process.number, world: Arc::clone(world), frees: frees.cloned(), work: Arc::new(work) };
+            Request { process: process.number, world: Arc::clone(world), frees: frees.to_vec(), work: Arc::new(work) };
         let fate = roll(world, &self.chance);
         if let Fate::Refused(pause) = fate {
             world.wait(delay(world, &self.chance)).await;
@@ -144,7 +144,7 @@ impl Connection {
 struct Request<T> {
     process: u32,
     world: Arc<World>,
-    frees: Option<LockName>,
+    frees: Vec<LockName>,
     work: Work<T>,
 }
 
@@ -166,8 +166,8 @@ impl<T> Request<T> {
         for (write, name, what) in stored {
             world.record_with(write, self.process, name.as_str(), what);
         }
-        if let Some(name) = &self.frees {
-            world.living().iter().for_each(|process| process.tell(name));
+        for process in world.living() {
+            self.frees.iter().for_each(|name| process.tell(name));
         }
         Done { answer, relies_on, durable }
     }
@@ -195,50 +195,51 @@ impl Backend for Connection {
         let (request, world, first) = (request.clone(), Arc::clone(&self.world), self.first_sent(request.holder));
         if world.plan.bug == Some(Bug::ChecksThenActs) {
             let name = request.name.clone();
-            if self.call(None, move |server, _| server.is_takeable(&name)).await? {
+            if self.call(&[], move |server, _| server.is_takeable(&name)).await? {
                 let grant = move |server: &mut Server, lag| server.grant(&request, Duration::ZERO, lag, false);
-                return self.call(None, grant).await.map(Attempt::Granted);
+                return self.call(&[], grant).await.map(Attempt::Granted);
             }
         }
         let acquire = move |server: &mut Server, lag| server.try_acquire(&request, world.at() - first, lag);
-        self.call(None, acquire).await
+        self.call(&[], acquire).await
     }
 
     async fn renew(&self, leases: &[Renewal]) -> Result<Vec<RenewOutcome>, BackendError> {
         let leases = leases.to_vec();
-        self.call(None, move |server, lag| server.renew(&leases, lag)).await
+        self.call(&[], move |server, lag| server.renew(&leases, lag)).await
     }
 
-    async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
-        let key = lease.clone();
-        self.call(Some(&lease.name), move |server, lag| server.release(&key, lag)).await
+    async fn release(&self, leases: &[LeaseKey]) -> Result<Vec<ReleaseOutcome>, BackendError> {
+        let names: Vec<_> = leases.iter().map(|lease| lease.name.clone()).collect();
+        let leases = leases.to_vec();
+        let release = move |server: &mut Server, lag| leases.iter().map(|lease| server.release(lease, lag)).collect();
+        self.call(&names, release).await
     }
 
     async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
         let (from, to) = (from.clone(), to.clone());
-        self.call(None, move |server, lag| server.hand_off(&from, &to, lag)).await
+        self.call(&[], move |server, lag| server.hand_off(&from, &to, lag)).await
     }
 
     async fn inspect(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
         let name = name.clone();
-        self.call(None, move |server, _| server.inspect(&name)).await
+        self.call(&[], move |server, _| server.inspect(&name)).await
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Vec<LockInfo>, BackendError> {
         let query = query.clone();
-        self.call(None, move |server, _| server.list(&query)).await
+        self.call(&[], move |server, _| server.list(&query)).await
     }
 
-    async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
-        let broken = name.clone();
-        self.call(Some(name), move |server, lag| server.force_break(&broken, lag)).await
+    async fn repair(&self, _: &LockName) -> Result<bool, BackendError> {
+        Ok(false)
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {
         if !self.world.plan.tells {
             return Ok(Watch::Unsupported);
         }
-        self.call(None, |_, _| ()).await?;
+        self.call(&[], |_, _| ()).await?;
         let Some(process) = self.process.upgrade() else { return pending().await };
         Ok(Watch::Freed(process.listens()))
     }

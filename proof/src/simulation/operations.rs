@@ -122,13 +122,6 @@ impl Server {
         let live = self.records().iter().filter(|(name, record)| record.is_live(now) && wanted(name));
         live.take(query.limit).map(|(name, record)| record.info(name, now, self.grace())).collect()
     }
-
-    pub(super) fn force_break(&mut self, name: &LockName, lag: Duration) -> Option<LockInfo> {
-        let info = self.inspect(name)?;
-        let freed = self.record(name).map(|record| Record { freed: true, ..record.clone() });
-        self.put(name, freed, lag, false);
-        Some(info)
-    }
 }
 
 fn grant(token: u64) -> Grant {

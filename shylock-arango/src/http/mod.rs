@@ -54,7 +54,7 @@ pub(crate) async fn connection(
     let first = endpoints.first().map(Url::to_string).ok_or_else(|| invalid("uri", "there is no endpoint"))?;
     let shared = Arc::new(Shared { client, endpoints: Endpoints::new(endpoints), limits, login });
     let made = ESTABLISHING.scope(shared, GenericConnection::establish_without_auth(first)).await;
-    made.map_err(|error| Error::Backend { retryable: false, source: Box::new(error) })
+    made.map_err(|error| Error::Backend { retryable: false, source: error.into() })
 }
 
 impl HttpClient {

@@ -28,7 +28,7 @@ async fn what_is_there_is_only_looked_at() {
     let (first, queries) = asked.split_at(3);
     let index = "POST /_db/locks/_api/index?collection=shylock_locks".to_owned();
     assert_eq!(first, [format!("GET {COLLECTION}"), format!("GET {COLLECTION}/properties"), index]);
-    assert_eq!(queries, vec!["POST /_db/locks/_api/query"; 7]);
+    assert_eq!(queries, vec!["POST /_db/locks/_api/query"; 8]);
     assert_eq!(server.log()[2].body, json!({ "type": "ttl", "fields": ["expiresAt"], "expireAfter": 86_400 }));
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Defect,
-    lab::{LONG, Lab, acquire, fresh_name, holder, refused, request},
+    lab::{LONG, Lab, acquire, fresh_name, holder, refused, release, request},
 };
 use crate::{AcquireRequest, Failure, HolderId, HolderInfo, LeaseKey, LockName, Renewal};
 
@@ -46,7 +46,7 @@ pub async fn hostile_names_and_notes_are_data(lab: Lab) {
         assert_eq!(seen.note.as_ref(), Some(note));
     }
     for (lease, _) in &leases {
-        lab.a.release(lease).await.expect("the store answers");
+        release(&lab.a, lease).await;
         assert_eq!(holder(&lab.b, &lease.name).await, None, "{:?} is free", lease.name);
     }
 }
@@ -70,12 +70,35 @@ pub async fn a_corrupt_record_is_reported_and_untouched(lab: Lab) {
         assert!(acquired.as_ref().is_err_and(is_corrupt), "{defect:?}: try_acquire says {acquired:?}");
         let inspected = lab.b.inspect(&name).await.map_err(|error| error.failure().clone());
         assert!(inspected.as_ref().is_err_and(is_corrupt), "{defect:?}: inspect says {inspected:?}");
-        let broken = lab.b.force_break(&name).await.map_err(|error| error.failure().clone());
-        assert!(broken.as_ref().is_err_and(is_corrupt), "{defect:?}: force_break says {broken:?}");
         // These may report it or say that nothing is held. What counts is that they leave it alone.
         drop(lab.a.renew(&[Renewal { lease: lease.clone(), ttl: LONG }]).await);
-        drop(lab.a.release(&lease).await);
+        drop(lab.a.release(std::slice::from_ref(&lease)).await);
         drop(lab.a.hand_off(&lease, &request(&name, LONG)).await);
         assert_eq!(lab.fixture.stored(&name).await, before, "{defect:?}: the record is as it was");
     }
+}
+
+/// What is corrupt becomes a free lock, whose tokens are larger than before where there was a token. What is held, free,
+/// or not there stays as it is.
+pub async fn a_corrupt_record_is_repaired_and_a_sound_one_is_not(lab: Lab) {
+    for defect in Defect::ALL {
+        let name = fresh_name("repaired");
+        if !lab.fixture.plant(&name, defect).await {
+            continue;
+        }
+        assert!(lab.a.repair(&name).await.expect("the store answers"), "{defect:?}: it was corrupt");
+        assert!(!lab.b.repair(&name).await.expect("the store answers"), "{defect:?}: it is not any more");
+        assert_eq!(holder(&lab.b, &name).await, None, "{defect:?}");
+        let token = acquire(&lab.b, &request(&name, LONG)).await.token;
+        let before = if defect.leaves_the_token() { Defect::TOKEN } else { 0 };
+        assert!(token.get() > before, "{defect:?}: {token} after {before}");
+    }
+    let name = fresh_name("sound");
+    assert!(!lab.a.repair(&name).await.expect("the store answers"), "it is not there");
+    let lease = acquire(&lab.a, &request(&name, LONG)).await;
+    assert!(!lab.b.repair(&name).await.expect("the store answers"), "it is held");
+    let seen = holder(&lab.a, &name).await.expect("it is still held");
+    assert_eq!((seen.holder, seen.token), (lease.holder, lease.token));
+    release(&lab.a, &lease).await;
+    assert!(!lab.b.repair(&name).await.expect("the store answers"), "it is free");
 }

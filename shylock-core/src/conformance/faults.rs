@@ -60,8 +60,8 @@ impl Backend for LosesAnswers {
         self.perhaps_lost(self.store.renew(leases).await)
     }
 
-    async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
-        self.perhaps_lost(self.store.release(lease).await)
+    async fn release(&self, leases: &[LeaseKey]) -> Result<Vec<ReleaseOutcome>, BackendError> {
+        self.perhaps_lost(self.store.release(leases).await)
     }
 
     async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
@@ -76,8 +76,8 @@ impl Backend for LosesAnswers {
         self.store.list(query).await
     }
 
-    async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
-        self.perhaps_lost(self.store.force_break(name).await)
+    async fn repair(&self, name: &LockName) -> Result<bool, BackendError> {
+        self.perhaps_lost(self.store.repair(name).await)
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {

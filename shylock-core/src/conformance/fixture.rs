@@ -30,7 +30,8 @@ pub trait Fixture: Send + Sync + 'static {
     /// Removes the record of a lock that nobody holds, as the store's clean-up does in time.
     async fn clean_up(&self, name: &LockName);
 
-    /// Stores a record with a defect. Returns whether it could: a store whose types rule the defect out says no.
+    /// Stores a record with a defect, and with the token [`Defect::TOKEN`] unless that is what is wrong. Returns whether it
+    /// could: a store whose types rule the defect out says no.
     async fn plant(&self, name: &LockName, defect: Defect) -> bool;
 
     /// The record as it is stored, for comparison.
@@ -83,6 +84,24 @@ pub enum Defect {
 }
 
 impl Defect {
+    /// The token of a record whose defect is another: larger than any clock gives for a hundred years.
+    pub const TOKEN: u64 = 1 << 52;
+
+    /// Whether the record has this token.
+    #[must_use]
+    pub const fn leaves_the_token(self) -> bool {
+        !matches!(
+            self,
+            Self::TokenIsText
+                | Self::TokenIsFraction
+                | Self::TokenIsMissing
+                | Self::TokenIsZero
+                | Self::TokenIsNegative
+                | Self::TokenIsTooLarge
+                | Self::ForeignFieldsOnly
+        )
+    }
+
     /// All of them.
     pub const ALL: [Self; 14] = [
         Self::ExpiryIsText,

@@ -5,7 +5,7 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 use tokio::time::{self, Instant};
 
 use super::{Client, ClientClock, Fixture, HeldLock};
-use crate::{AcquireRequest, Attempt, Backend, HolderId, HolderInfo, LeaseKey, LockInfo, LockName};
+use crate::{AcquireRequest, Attempt, Backend, HolderId, HolderInfo, LeaseKey, LockInfo, LockName, ReleaseOutcome};
 
 /// Longer than any answer of a store that works.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -64,6 +64,13 @@ pub(super) async fn acquire(store: &Arc<dyn Backend>, request: &AcquireRequest) 
         Attempt::Granted(grant) => lease(request, grant.token),
         Attempt::Held(info) => panic!("a free lock was refused: {info:?}"),
     }
+}
+
+/// The outcome of the release of one lease.
+pub(super) async fn release(store: &Arc<dyn Backend>, lease: &LeaseKey) -> ReleaseOutcome {
+    let outcomes = store.release(std::slice::from_ref(lease)).await.expect("the store answers");
+    let [outcome] = outcomes[..] else { panic!("one lease, and not one outcome: {outcomes:?}") };
+    outcome
 }
 
 /// The holder that the store must name instead of a grant.

@@ -1,18 +1,19 @@
 //! What an operator sees and does: inspect, list, break.
 
-use super::lab::{LONG, Lab, acquire, fresh_name, holder, in_time, request};
+use super::lab::{LONG, Lab, acquire, fresh_name, holder, in_time, next_millisecond, release, request};
 use crate::{ListQuery, LockInfo, LockName, LossReason};
 
 /// Breaking frees the lock, tells who had it, fences the former holder off, and lets it know.
 pub async fn break_frees_and_fences(lab: Lab) {
     let (client, other) = lab.clients();
     let name = fresh_name("break");
-    assert_eq!(lab.a.force_break(&name).await.expect("the store answers"), None, "nobody holds it");
+    assert_eq!(other.force_break(&name).await.expect("the store answers"), None, "nobody holds it");
     let guard = client.try_acquire(&name).await.expect("the store answers").expect("it is free");
     let broken = other.force_break(&name).await.expect("the store answers").expect("it was held");
     assert_eq!((&broken.name, broken.token), (&name, guard.token()));
     assert_eq!(holder(&lab.b, &name).await, None);
     guard.renew().await.expect_err("the lease is gone");
+    next_millisecond().await;
     let loss = in_time("the loss", guard.lost()).await;
     assert_eq!(loss.reason, LossReason::Taken);
     let next = other.try_acquire(&name).await.expect("the store answers").expect("it is free");
@@ -32,7 +33,7 @@ pub async fn inspect_and_list_tell_the_truth(lab: Lab) {
         leases.push(acquire(&lab.a, &request(name, LONG)).await);
     }
     let freed = acquire(&lab.a, &request(&name("freed"), LONG)).await;
-    lab.a.release(&freed).await.expect("the store answers");
+    release(&lab.a, &freed).await;
 
     for lease in &leases {
         let seen = holder(&lab.b, &lease.name).await.expect("held");

@@ -107,6 +107,7 @@ macro_rules! __conformance_cases {
             "P3" ownership::a_stale_holder_cannot_hand_off,
             "P3" ownership::hand_off_passes_the_lock_on,
             "P3" ownership::a_batch_is_answered_one_by_one,
+            "P3" ownership::a_batch_of_releases_is_answered_one_by_one,
             "P3" expiry::an_expired_lease_cannot_be_renewed,
             "P3" expiry::renewal_never_shortens,
             "P4" expiry::an_expired_lease_is_taken_over,
@@ -125,6 +126,7 @@ macro_rules! __conformance_cases {
             "P13" data::hostile_names_and_notes_are_data,
             "P13" looking::inspect_and_list_tell_the_truth,
             "P15" data::a_corrupt_record_is_reported_and_untouched,
+            "P15" data::a_corrupt_record_is_repaired_and_a_sound_one_is_not,
         }
     };
 }

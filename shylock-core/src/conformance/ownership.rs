@@ -2,13 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::lab::{LONG, Lab, acquire, fresh_name, holder, lease, next_millisecond, refused, request};
+use super::lab::{LONG, Lab, acquire, fresh_name, holder, lease, next_millisecond, refused, release, request};
 use crate::{Backend, FencingToken, HandOff, LeaseKey, LockName, ReleaseOutcome, RenewOutcome, Renewal};
 
 /// A lease that was released, and the one that came after it, with another token whatever the store makes it from.
 async fn stale_and_live(lab: &Lab, name: &LockName) -> (LeaseKey, LeaseKey) {
     let stale = acquire(&lab.a, &request(name, LONG)).await;
-    lab.a.release(&stale).await.expect("the store answers");
+    release(&lab.a, &stale).await;
     next_millisecond().await;
     (stale, acquire(&lab.b, &request(name, LONG)).await)
 }
@@ -30,14 +30,25 @@ async fn assert_held_by(store: &Arc<dyn Backend>, live: &LeaseKey) {
     assert_eq!((seen.holder, seen.token), (live.holder, live.token), "the holder has not changed");
 }
 
-/// The release of a former holder, or with a wrong token, does nothing to the live lease.
+/// The release of a former holder, or with a wrong token, does nothing to the live lease; nor does one with the token
+/// of another lease in the same batch.
 pub async fn a_stale_holder_cannot_release(lab: Lab) {
     let (stale, live) = stale_and_live(&lab, &fresh_name("stale_release")).await;
     for wrong in almost(&stale, &live) {
-        assert_eq!(lab.a.release(&wrong).await.expect("the store answers"), ReleaseOutcome::NotHeld, "{wrong:?}");
+        assert_eq!(release(&lab.a, &wrong).await, ReleaseOutcome::NotHeld, "{wrong:?}");
         assert_held_by(&lab.a, &live).await;
     }
-    assert_eq!(lab.b.release(&live).await.expect("the store answers"), ReleaseOutcome::Released);
+    // Twice, so that even a store that merely counts gives it another token.
+    let (_, other) = stale_and_live(&lab, &fresh_name("stale_release_other")).await;
+    release(&lab.b, &other).await;
+    let (_, other) = stale_and_live(&lab, &other.name).await;
+    let swapped = [LeaseKey { token: other.token, ..live.clone() }, LeaseKey { token: live.token, ..other.clone() }];
+    let outcomes = lab.a.release(&swapped).await.expect("the store answers");
+    assert_eq!(outcomes, [ReleaseOutcome::NotHeld; 2]);
+    for lease in [&live, &other] {
+        assert_held_by(&lab.a, lease).await;
+        assert_eq!(release(&lab.b, lease).await, ReleaseOutcome::Released);
+    }
 }
 
 /// The renewal of a former holder, or with a wrong token, does nothing to the live lease; nor does one with the
@@ -46,7 +57,7 @@ pub async fn a_stale_holder_cannot_renew(lab: Lab) {
     let (stale, live) = stale_and_live(&lab, &fresh_name("stale_renew")).await;
     // Twice, so that even a store that merely counts gives it another token.
     let (_, other) = stale_and_live(&lab, &fresh_name("stale_renew_other")).await;
-    lab.b.release(&other).await.expect("the store answers");
+    release(&lab.b, &other).await;
     let (_, other) = stale_and_live(&lab, &other.name).await;
     let swapped = [LeaseKey { token: other.token, ..live.clone() }, LeaseKey { token: live.token, ..other.clone() }];
     let batches = almost(&stale, &live).into_iter().map(|wrong| vec![wrong]).chain([swapped.to_vec()]);
@@ -69,7 +80,7 @@ pub async fn a_stale_holder_cannot_hand_off(lab: Lab) {
         assert_eq!(outcome, HandOff::NotHeld, "{wrong:?}");
         assert_held_by(&lab.a, &live).await;
     }
-    lab.b.release(&live).await.expect("the store answers");
+    release(&lab.b, &live).await;
     let outcome = lab.b.hand_off(&live, &request(&live.name, LONG)).await.expect("the store answers");
     assert_eq!(outcome, HandOff::NotHeld, "a released lease cannot be passed on");
     assert_eq!(holder(&lab.b, &live.name).await, None);
@@ -88,7 +99,21 @@ pub async fn hand_off_passes_the_lock_on(lab: Lab) {
     assert_eq!((seen.holder, seen.token), (to.holder, grant.token));
     assert!(seen.remaining > LONG, "the lease is as long as the new holder asked: {seen:?}");
     let to = lease(&to, grant.token);
-    assert_eq!(lab.b.release(&to).await.expect("the store answers"), ReleaseOutcome::Released);
+    assert_eq!(release(&lab.b, &to).await, ReleaseOutcome::Released);
+}
+
+/// A batch of leases that are held, and one of a name that nobody has: each gets its own answer.
+pub async fn a_batch_of_releases_is_answered_one_by_one(lab: Lab) {
+    let held = [fresh_name("releases_first"), fresh_name("releases_last")];
+    let first = acquire(&lab.a, &request(&held[0], LONG)).await;
+    let last = acquire(&lab.a, &request(&held[1], LONG)).await;
+    let unknown = LeaseKey { name: fresh_name("releases_unknown"), ..first.clone() };
+    let outcomes = lab.b.release(&[first, unknown, last]).await.expect("the store answers");
+    assert_eq!(outcomes, [ReleaseOutcome::Released, ReleaseOutcome::NotHeld, ReleaseOutcome::Released]);
+    for name in &held {
+        assert_eq!(holder(&lab.a, name).await, None, "{name}");
+    }
+    assert_eq!(lab.a.release(&[]).await.expect("the store answers"), [], "an empty batch is no mistake");
 }
 
 /// A batch of live, released and unknown leases: each gets its own answer, and only the live ones are renewed.
@@ -98,7 +123,7 @@ pub async fn a_batch_is_answered_one_by_one(lab: Lab) {
     for name in &names {
         leases.push(acquire(&lab.a, &request(name, LONG)).await);
     }
-    lab.a.release(&leases[1]).await.expect("the store answers");
+    release(&lab.a, &leases[1]).await;
     leases[2].name = fresh_name("batch_nowhere");
     let ttls = [2 * LONG, 2 * LONG, 2 * LONG, 4 * LONG];
     let batch: Vec<_> = leases.into_iter().zip(ttls).map(|(lease, ttl)| Renewal { lease, ttl }).collect();

@@ -2,17 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time;
+use tokio::time::{self, Instant};
 use tracing::Instrument;
 
 use super::{
     Engine, Held,
     call::wish,
-    no_answer,
+    no_answer, not_sent,
     place::{Place, Queued, Taken},
-    queue::Start,
+    queue::{LastLook, Start},
     renew::Terms,
-    wait::Asker,
+    wait::Acquirer,
 };
 use crate::{
     Error, HolderInfo, LockName, Result,
@@ -23,8 +23,20 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Patience {
     Never,
-    For(Duration),
+    For {
+        limit: Duration,
+        /// When the limit is over. It counts from the user's call.
+        deadline: Instant,
+    },
     Forever,
+}
+
+impl Patience {
+    pub(crate) fn limit(limit: Duration) -> Self {
+        /// Longer than any process lives, and short enough for a timer.
+        const AGES: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+        Self::For { limit, deadline: Instant::now() + limit.min(AGES) }
+    }
 }
 
 /// What is wanted, whatever becomes of the requests for it.
@@ -43,7 +55,7 @@ impl Engine {
         let place = Place::in_line(&self.lines, Acquire::new(&wanted.name, wanted.terms.ttl));
         let queued = Queued(Arc::clone(&place));
         let pending = Pending::new(&queued.0.seen, self.runtime.process());
-        queued.0.tell_of_contention();
+        queued.0.tell_of_contention(&self.info);
         let engine = Arc::clone(self);
         let start: Start = Box::new(move || {
             let span = place.seen.span();
@@ -64,20 +76,17 @@ impl Engine {
     /// Asks once, and again only when there was no proper answer.
     pub(crate) async fn try_acquire(self: &Arc<Self>, wanted: Wanted) -> Result<Option<Held>> {
         self.check_process()?;
-        let limit = self.options.call_timeout;
         let engine = Arc::clone(self);
         let (wanting, wish) = wish(self);
         let seen = Arc::new(Acquire::new(&wanted.name, wanted.terms.ttl));
         let (told, span) = (Arc::clone(&seen), seen.span());
         let pending = Pending::new(&seen, self.runtime.process());
         let task = wanting.run(async move {
-            let mut asker = Asker::new(&engine, wanted, Patience::Never, &told, None)?;
-            let outcome = time::timeout(limit, Box::pin(asker.wait())).await;
-            match outcome {
-                Ok(Ok(held)) => Ok(Some(held)),
-                Ok(Err(Error::Timeout { .. })) => Ok(None),
-                Ok(Err(error)) => Err(error),
-                Err(_) => Err(asker.failed.take().unwrap_or_else(|| no_answer(limit)).into()),
+            let mut acquirer = Acquirer::new(&engine, wanted, Patience::Never, &told, None)?;
+            match Box::pin(acquirer.wait()).await {
+                Ok(held) => Ok(Some(held)),
+                Err(Error::Timeout { .. }) => Ok(None),
+                Err(error) => Err(error),
             }
         });
         self.runtime.spawn(task.instrument(span));
@@ -88,24 +97,83 @@ impl Engine {
 }
 
 async fn wait_in_line(engine: Arc<Engine>, place: Taken, wanted: Wanted, patience: Patience) -> Result<Held> {
-    let place = &*place.0;
-    let mut asker = None;
+    let (place, since) = (&*place.0, Instant::now());
+    let mut acquirer = None;
     let wait = async {
         place.turn().await;
-        let asker = asker.insert(Asker::new(&engine, wanted, patience, &place.seen, Some(place))?);
+        let acquirer = acquirer.insert(Acquirer::new(&engine, wanted, patience, &place.seen, Some(place))?);
         // Boxed, so that those who only queue stay small.
-        Box::pin(asker.wait()).await
+        Box::pin(acquirer.wait()).await
     };
-    let Patience::For(limit) = patience else { return wait.await };
-    let outcome = time::timeout(limit, wait).await;
-    outcome.unwrap_or_else(|_| Err(timed_out(asker, limit, place)))
+    let Patience::For { limit, deadline } = patience else { return wait.await };
+    match time::timeout_at(deadline, wait).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(timed_out(&engine, acquirer, limit, since, place)),
+    }
+}
+
+/// What a waiter whose time is over knows of the store.
+struct Evidence {
+    /// Whether this process holds the lock.
+    held_here: bool,
+    /// What the last look of its line at the lock brought.
+    last_look: Option<LastLook>,
+    /// Whether the store has answered any request since this waiter's was sent, or since it began to wait.
+    store_answers: bool,
+    /// Whether an answer could have been there by now.
+    had_time: bool,
+}
+
+impl Evidence {
+    /// Whether the lock was held, as far as is known; otherwise the store did not answer.
+    fn is_contention(&self) -> bool {
+        self.held_here
+            || match self.last_look {
+                Some(LastLook::Answered) => true,
+                Some(LastLook::Failed) => false,
+                None => self.store_answers || !self.had_time,
+            }
+    }
 }
 
 /// Why a waiter got nothing in its time: held by another, or no proper answer.
-fn timed_out(asker: Option<Asker<'_>>, limit: Duration, place: &Place) -> Error {
-    match asker {
-        Some(Asker { failed: Some(error), .. }) => error.into(),
-        Some(Asker { answered: false, .. }) => no_answer(limit).into(),
-        _ => Error::Timeout { waited: limit, holder: place.last_holder() },
+fn timed_out(engine: &Engine, acquirer: Option<Acquirer<'_>>, limit: Duration, since: Instant, place: &Place) -> Error {
+    let asked = acquirer.as_ref().and_then(|acquirer| acquirer.unanswered_since);
+    let evidence = Evidence {
+        held_here: place.is_held_here(),
+        last_look: place.last_look(),
+        store_answers: engine.health.has_answered_since(asked.unwrap_or(since)),
+        had_time: asked.unwrap_or(since).elapsed() > engine.health.usual(),
+    };
+    if evidence.is_contention() {
+        return Error::Timeout { waited: limit, holder: place.last_holder(&engine.info) };
+    }
+    place.note_failure();
+    match (acquirer.and_then(|acquirer| acquirer.failed), asked) {
+        (Some(error), _) => error.into(),
+        (None, Some(_)) => no_answer(limit).into(),
+        (None, None) => not_sent(limit).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTHING: Evidence = Evidence { held_here: false, last_look: None, store_answers: false, had_time: true };
+
+    #[test]
+    fn silence_is_an_outage_only_where_nothing_else_is_known() {
+        assert!(!NOTHING.is_contention());
+        assert!(Evidence { store_answers: true, ..NOTHING }.is_contention());
+        assert!(Evidence { had_time: false, ..NOTHING }.is_contention());
+    }
+
+    #[test]
+    fn the_last_look_counts_and_a_holder_in_this_process_counts_more() {
+        let failed = Evidence { last_look: Some(LastLook::Failed), store_answers: true, had_time: false, ..NOTHING };
+        assert!(!failed.is_contention());
+        assert!(Evidence { held_here: true, ..failed }.is_contention());
+        assert!(Evidence { last_look: Some(LastLook::Answered), ..NOTHING }.is_contention());
     }
 }

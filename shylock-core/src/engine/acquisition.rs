@@ -3,16 +3,14 @@
 //! Every request runs to its answer, whoever still waits for it. What must never change: a grant is either turned
 //! into exactly one [`Held`], or released.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::{sync::mpsc, time};
 
 use super::{
     Engine,
+    admission::{Class, Permit},
+    call::{InFlight, Sent},
     held::Held,
     lease::Lease,
     ledger::{Finding, Ledger},
@@ -75,26 +73,29 @@ impl Drop for Claim {
 
 impl Acquisition {
     /// Sends the request. Its answer comes over the channel of the [`Claim`].
-    pub(crate) fn attempt(self: &Arc<Self>) -> InFlight {
+    pub(crate) fn attempt(self: &Arc<Self>, permit: Permit) -> InFlight {
         let this = Arc::clone(self);
         let sent = self.sending();
-        let call = async move {
+        InFlight::new(&self.engine, async move {
             let answer = this.engine.backend.try_acquire(&this.request).await;
+            drop(permit);
             this.settle(sent, answer);
-        };
-        InFlight { engine: Arc::clone(&self.engine), call: Some(Box::pin(call)) }
+        })
     }
 
     /// Takes the lock over from `from`, a lease of this process.
-    pub(crate) async fn take_from(self: &Arc<Self>, from: LeaseKey, row: Row) -> Passed {
+    pub(crate) async fn take_from(self: &Arc<Self>, from: LeaseKey, row: Row, begun: &Sent) -> Passed {
+        let limit = self.terms.call_limit;
+        let Ok(permit) = self.engine.admit(Class::HandOff, limit, begun).await else { return Passed::No };
         let this = Arc::clone(self);
         let sent = self.sending();
         self.ledger().handing();
         let call = async move {
             let answer = this.engine.backend.hand_off(&from, &this.request).await;
+            drop(permit);
             Ok(this.settle_hand_off(sent, row, answer))
         };
-        let passed = self.engine.call(self.terms.call_limit, call).await;
+        let passed = self.engine.call(limit, call).await;
         self.ledger().handed();
         passed.unwrap_or_else(|_no_answer| {
             self.give_up_on_answers();
@@ -227,7 +228,10 @@ impl Acquisition {
         let mut pace = self.engine.pace();
         let since = Moment::now();
         while since.elapsed() < self.terms.ttl {
-            let pause = match self.engine.call(self.terms.call_limit, Arc::clone(self).ask_again()).await {
+            // As urgent as a release: it may be one, of a lease that keeps others out.
+            let (limit, this) = (self.terms.call_limit, Arc::clone(self));
+            let asked = self.engine.request(Class::Release, limit, &Sent::default(), || this.ask_again()).await;
+            let pause = match asked {
                 Ok(()) => return true,
                 Err(error) if !error.is_passing() => return false,
                 Err(error) => pace.after_failure(error.retry_after(), super::random()),
@@ -248,30 +252,6 @@ impl Acquisition {
 
     fn ledger(&self) -> MutexGuard<'_, Ledger<Moment>> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A request under way. It is polled by who waits for it, and goes on in a task of its own when that one leaves.
-pub(crate) struct InFlight {
-    engine: Arc<Engine>,
-    call: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-}
-
-impl InFlight {
-    /// Waits for its end; the answer has been sent by then.
-    pub(crate) async fn end(&mut self) {
-        if let Some(call) = &mut self.call {
-            call.await;
-            self.call = None;
-        }
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        if let Some(call) = self.call.take() {
-            self.engine.work(call);
-        }
     }
 }
 

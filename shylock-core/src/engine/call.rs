@@ -1,53 +1,118 @@
-//! How a call reaches the engine's runtime, and how long it is waited for.
+//! How a call reaches the engine's runtime, how its requests reach the store, and how long either is waited for.
 
 use std::{
     future::Future,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
-use tokio::{sync::oneshot, time};
+use tokio::{
+    sync::{SetOnce, oneshot},
+    time::{self, Instant},
+};
 use tracing::Instrument;
 
-use super::{Engine, UnderWay, no_answer};
+use super::{
+    Engine, UnderWay,
+    admission::{Class, Permit},
+    no_answer, not_sent,
+};
 use crate::{BackendError, Error, Result};
 
+/// Set when the first request of a call is sent. Before that, the call waits for requests of its own process, for which
+/// the store cannot be blamed.
+pub(crate) type Sent = Arc<SetOnce<()>>;
+
 impl Engine {
-    /// Runs a user's call on the engine's runtime, to its end, and waits for it no longer than `limit`.
-    pub(crate) async fn ask<T: Send + 'static>(
+    /// Runs a user's call on the engine's runtime, to its end. The user waits no longer than `limit` after its first request
+    /// was sent, and no longer than the store is silent for `limit`.
+    pub(crate) async fn ask<T: Send + 'static, F>(
         self: &Arc<Self>,
         limit: Duration,
-        call: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> Result<T> {
+        call: impl FnOnce(Sent) -> F,
+    ) -> Result<T>
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
         self.check_process()?;
-        let (tell, told) = oneshot::channel();
+        let (report, reported) = oneshot::channel();
+        let sent = Sent::default();
+        let call = call(Arc::clone(&sent));
+        let engine = Arc::clone(self);
         let work = async move {
             let mut call = pin!(call);
-            if let Ok(outcome) = time::timeout(limit, call.as_mut()).await {
-                drop(tell.send(outcome));
-            } else {
-                drop(tell.send(Err(no_answer(limit).into())));
-                drop(call.await);
-            }
+            let late = tokio::select! {
+                biased;
+                outcome = call.as_mut() => return drop(report.send(outcome)),
+                late = engine.late(limit, &sent) => late,
+            };
+            drop(report.send(Err(late.into())));
+            drop(call.await);
         };
         self.work(work.in_current_span());
-        told.await.unwrap_or(Err(Error::Stopped))
+        reported.await.unwrap_or(Err(Error::Stopped))
     }
 
-    /// Waits for a call to the store no longer than `limit`. If it has not ended by then, it goes on in a task of its
-    /// own: it is never dropped.
+    /// Resolves when an answer is late: `limit` after the request was sent, or when the store has answered nothing at all
+    /// for `limit`.
+    pub(super) async fn late(&self, limit: Duration, sent: &Sent) -> BackendError {
+        tokio::select! {
+            biased;
+            () = async { sent.wait().await; time::sleep(limit).await } => {}
+            () = self.health.silence(Instant::now(), limit) => {}
+        }
+        if sent.get().is_some() { no_answer(limit) } else { not_sent(limit) }
+    }
+
+    /// Waits until a request may be sent.
+    ///
+    /// # Errors
+    /// The store has answered nothing for `limit`.
+    pub(crate) async fn admit(&self, class: Class, limit: Duration, sent: &Sent) -> Result<Permit, BackendError> {
+        tokio::select! {
+            biased;
+            permit = self.admission.admit(class) => {
+                let _sent_before = sent.set(());
+                Ok(permit)
+            }
+            () = self.health.silence(Instant::now(), limit) => Err(not_sent(limit)),
+        }
+    }
+
+    /// Sends a request when it is admitted, and waits for its answer no longer than `limit` from there on. If it has
+    /// not ended by then, it goes on in a task of its own: what was sent is never dropped.
+    pub(crate) async fn request<T: Send + 'static, F>(
+        self: &Arc<Self>,
+        class: Class,
+        limit: Duration,
+        sent: &Sent,
+        send: impl FnOnce() -> F,
+    ) -> Result<T, BackendError>
+    where
+        F: Future<Output = Result<T, BackendError>> + Send + 'static,
+    {
+        let permit = self.admit(class, limit, sent).await?;
+        let call = send();
+        let admitted = async move {
+            let _permit = permit;
+            call.await
+        };
+        self.call(limit, admitted).await
+    }
+
+    /// Waits for a call to the store no longer than `limit`; it goes on as with [`request`](Self::request).
     pub(crate) async fn call<T: Send + 'static>(
         self: &Arc<Self>,
         limit: Duration,
         call: impl Future<Output = Result<T, BackendError>> + Send + 'static,
     ) -> Result<T, BackendError> {
-        let mut call = Box::pin(call);
-        if let Ok(answer) = time::timeout(limit, call.as_mut()).await {
-            return answer;
+        let (report, mut reported) = oneshot::channel();
+        let mut in_flight = InFlight::new(self, async move { drop(report.send(call.await)) });
+        match time::timeout(limit, in_flight.end()).await {
+            Ok(()) => reported.try_recv().unwrap_or_else(|_| Err(no_answer(limit))),
+            Err(_) => Err(no_answer(limit)),
         }
-        self.work(async move { drop(call.await) });
-        Err(no_answer(limit))
     }
 
     /// Spawns a task that [`idle`](Self::idle) waits for.
@@ -57,6 +122,37 @@ impl Engine {
             let _under_way = under_way;
             task.await;
         });
+    }
+}
+
+/// A request under way. It is polled in place, and goes on in a task of its own when this is dropped.
+pub(crate) struct InFlight {
+    engine: Arc<Engine>,
+    call: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl InFlight {
+    pub(crate) fn new(engine: &Arc<Engine>, call: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self { engine: Arc::clone(engine), call: Some(Box::pin(call)) }
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(crate) async fn end(&mut self) {
+        if let Some(call) = &mut self.call {
+            call.await;
+            self.call = None;
+        }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            self.engine.work(call);
+        }
     }
 }
 

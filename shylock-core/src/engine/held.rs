@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use super::{Engine, lease::Lease, release, renew::Terms, turns::Row};
+use super::{Engine, call::Sent, lease::Lease, release, renew::Terms, turns::Row};
 use crate::{Error, HolderId, LeaseKey, LossReason, Result, clock::Moment, observe};
 
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl Held {
         async move {
             lease.valid_for().map_err(lost)?;
             let (asked, limit) = (Arc::clone(&engine), lease.terms.call_limit);
-            asked.ask(limit, async move { engine.renew_now(&lease).await?.map_err(lost) }).await
+            asked.ask(limit, |sent| async move { engine.renew_now(&lease, &sent).await?.map_err(lost) }).await
         }
     }
 
@@ -40,7 +40,7 @@ impl Held {
 
     /// Ends the holding; the lock comes free by itself after `rest`. Tells what became of it, as [`release`](Self::release).
     pub(crate) async fn leave(self, rest: Duration) -> Result<()> {
-        self.end(|engine, lease| release::leave(engine, lease, rest)).await
+        self.end(|engine, lease, sent| release::leave(engine, lease, rest, sent)).await
     }
 
     /// Ends the holding without a release; the lease's key and length. A lost lease stays lost: its key opens nothing.
@@ -64,7 +64,7 @@ impl Held {
         &self.engine
     }
 
-    async fn end<F>(self, way: impl FnOnce(Arc<Engine>, Arc<Lease>) -> F) -> Result<()>
+    async fn end<F>(self, way: impl FnOnce(Arc<Engine>, Arc<Lease>, Sent) -> F) -> Result<()>
     where
         F: Future<Output = release::Outcome> + Send + 'static,
     {
@@ -72,9 +72,13 @@ impl Held {
             return Err(Error::Stopped);
         }
         self.engine.forget(&self.lease);
-        let ending = way(Arc::clone(&self.engine), Arc::clone(&self.lease));
-        let limit = self.engine.options.call_timeout;
-        self.engine.ask(limit, async move { ending.await?.map_err(lost) }).await
+        let (engine, lease) = (Arc::clone(&self.engine), Arc::clone(&self.lease));
+        let ending = |sent| {
+            // The lease counts as gone from here on, not from when the task runs.
+            let ending = way(engine, lease, sent);
+            async move { ending.await?.map_err(lost) }
+        };
+        self.engine.ask(self.engine.options.call_timeout, ending).await
     }
 }
 
@@ -82,9 +86,9 @@ impl Engine {
     /// Goes on with a lease that was detached, if the store says that it is still there.
     pub(crate) async fn resume(self: &Arc<Self>, key: LeaseKey, terms: Terms) -> Result<Held> {
         let engine = Arc::clone(self);
-        let resume = async move {
+        let resume = |sent| async move {
             let lease = Arc::new(Lease::new(key, None, terms, Moment::now(), Row::default()));
-            engine.renew_now(&lease).await?.map_err(lost)?;
+            engine.renew_now(&lease, &sent).await?.map_err(lost)?;
             Ok(lease)
         };
         // Not before the caller has it: one that has gone may come back with the same ticket.

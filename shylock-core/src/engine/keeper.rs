@@ -11,7 +11,7 @@ use tokio::{
     time::{self, Instant},
 };
 
-use super::{Engine, lease::Lease, schedule::Schedule};
+use super::{Engine, admission::Class, call::Sent, lease::Lease, schedule::Schedule};
 use crate::{BackendError, LossReason, RenewOutcome, clock::Moment, observe};
 
 /// The keeper looks at least this often whether the machine was suspended, which its timers do not notice.
@@ -63,32 +63,35 @@ impl Engine {
     pub(crate) async fn renew_now(
         self: &Arc<Self>,
         lease: &Arc<Lease>,
+        sent: &Sent,
     ) -> Result<Result<(), LossReason>, BackendError> {
-        self.renew(std::slice::from_ref(lease)).await?;
+        let (engine, limit) = (Arc::clone(self), lease.terms.call_limit);
+        let renewed = if lease.is_apart() {
+            let alone = vec![Arc::clone(lease)];
+            self.request(Class::Renewal, limit, sent, || engine.renew(alone)).await.map(drop)
+        } else {
+            let send = |leases| engine.renew(leases);
+            self.renewals.send(self, (Class::Renewal, limit), Arc::clone(lease), sent, send).await
+        };
+        renewed.inspect_err(|_| observe::renewals_failed(1))?;
         Ok(lease.valid_for().map(|_| ()))
     }
 
-    async fn renew(self: &Arc<Self>, leases: &[Arc<Lease>]) -> Result<(), BackendError> {
-        let limit = leases.iter().map(|lease| lease.terms.call_limit).min().unwrap_or_default();
-        let (engine, batch) = (Arc::clone(self), leases.to_vec());
-        // What a late answer confirms still counts, hence it is noted where the call is, not where it is awaited.
-        let call = async move {
-            let sent = Moment::now();
-            let renewals: Vec<_> = batch.iter().map(|lease| lease.renewal()).collect();
-            let outcomes = engine.backend.renew(&renewals).await?;
-            for (lease, outcome) in batch.iter().zip(outcomes) {
-                match outcome {
-                    RenewOutcome::Renewed => drop(lease.confirm(sent)),
-                    RenewOutcome::NotHeld => {
-                        observe::renewal_refused();
-                        lease.lose(LossReason::Taken);
-                        engine.lines.wake(&lease.key.name);
-                    }
-                }
+    /// Renews these leases in one request. What a late answer confirms still counts, hence it is noted here, and not
+    /// where the answer is awaited.
+    async fn renew(self: Arc<Self>, leases: Vec<Arc<Lease>>) -> Result<Vec<()>, BackendError> {
+        let sent = Moment::now();
+        let renewals: Vec<_> = leases.iter().map(|lease| lease.renewal()).collect();
+        let outcomes = self.backend.renew(&renewals).await?;
+        let note = |(lease, outcome): (&Arc<Lease>, RenewOutcome)| match outcome {
+            RenewOutcome::Renewed => drop(lease.confirm(sent)),
+            RenewOutcome::NotHeld => {
+                observe::renewal_refused();
+                lease.lose(LossReason::Taken);
+                self.lines.wake(&lease.key.name);
             }
-            Ok(())
         };
-        self.call(limit, call).await.inspect_err(|_| observe::renewals_failed(leases.len()))
+        Ok(leases.iter().zip(outcomes).map(note).collect())
     }
 }
 
@@ -172,7 +175,10 @@ struct Request {
 
 impl Request {
     async fn send(self) {
-        if let Err(error) = self.engine.renew(&self.batch).await {
+        let limit = self.batch.iter().map(|lease| lease.terms.call_limit).min().unwrap_or_default();
+        let renewing = Arc::clone(&self.engine).renew(self.batch.clone());
+        if let Err(error) = self.engine.call(limit, renewing).await {
+            observe::renewals_failed(self.batch.len());
             let pause = error.retry_after().unwrap_or_default();
             self.batch.iter().for_each(|lease| lease.renewal_failed(pause));
             observe::renewals_go_on(self.batch.len(), &error);

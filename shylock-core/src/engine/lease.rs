@@ -66,13 +66,8 @@ impl Lease {
         self.with(|belief| belief.valid_for(&self.terms, Moment::elapsed))
     }
 
-    /// Who the record says that the holder is, as long as the lease is good.
-    pub(crate) fn holder(&self) -> Option<HolderInfo> {
-        self.valid_for().ok().and(self.info.as_deref().cloned())
-    }
-
     /// What its record says of the holder, where that is known here.
-    pub(super) fn told(&self) -> Option<&HolderInfo> {
+    pub(super) fn info(&self) -> Option<&HolderInfo> {
         self.info.as_deref()
     }
 

@@ -2,10 +2,13 @@
 
 mod acquire;
 mod acquisition;
+mod admission;
+mod batch;
 #[cfg_attr(not(feature = "protocol"), allow(unreachable_pub, reason = "the model of the protocol sees it"))]
 pub(crate) mod belief;
 mod bounded;
 mod call;
+mod health;
 mod held;
 mod keeper;
 mod lease;
@@ -27,16 +30,21 @@ use std::{any::Any, sync::Arc, time::Duration};
 
 use tokio::sync::watch::Sender;
 
-use self::pace::Pace;
 pub(crate) use self::{
     acquire::{Patience, Wanted},
+    admission::Class,
+    call::Sent,
     held::Held,
     lease::Lease,
     renew::Terms,
     runtime::Runtime,
 };
+use self::{batch::Batches, pace::Pace};
 use crate::chance::jitter as random;
-use crate::{Backend, BackendError, Error, HolderInfo, LockInfo, LockName, Result, observe, options::ManagerOptions};
+use crate::{
+    Backend, BackendError, Error, HolderInfo, LeaseKey, LockInfo, LockName, ReleaseOutcome, Result, observe,
+    options::ManagerOptions,
+};
 
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -45,9 +53,13 @@ pub(crate) struct Engine {
     /// What others see of the holders in this process.
     pub(crate) info: HolderInfo,
     runtime: Runtime,
-    lines: Arc<queue::Lines>,
+    pub(crate) lines: Arc<queue::Lines>,
     leases: keeper::Leases,
     ears: watch::Ears,
+    admission: Arc<admission::Admission>,
+    releases: Batches<LeaseKey, ReleaseOutcome>,
+    renewals: Batches<Arc<Lease>, ()>,
+    health: Arc<health::Health>,
     /// How many tasks are under way that may still have to release something.
     under_way: Sender<usize>,
 }
@@ -60,14 +72,19 @@ impl Engine {
         runtime: Runtime,
     ) -> Arc<Self> {
         observe::describe();
+        let (admission, health) = (admission::Admission::new(beside_renewals(backend.concurrency())), Arc::default());
         Arc::new(Self {
-            backend: Arc::new(bounded::Bounded(backend)),
+            backend: Arc::new(bounded::Bounded { store: backend, health: Arc::clone(&health) }),
             options,
             info,
             runtime,
             lines: Arc::default(),
             leases: keeper::Leases::default(),
             ears: watch::Ears::default(),
+            admission,
+            releases: Batches::default(),
+            renewals: Batches::default(),
+            health,
             under_way: Sender::new(0),
         })
     }
@@ -91,7 +108,7 @@ impl Engine {
     }
 
     /// A lock was broken here: this process does not hold it either.
-    pub(crate) fn broken(&self, name: &LockName, holder: Option<&LockInfo>) {
+    pub(crate) fn broken(&self, name: &LockName, holder: &LockInfo) {
         observe::broken(name, holder);
         self.lines.distrust(name);
         self.lines.wake(name);
@@ -132,6 +149,15 @@ impl Drop for UnderWay {
     }
 }
 
+/// How many requests may be under way beside the renewals, of so many in all.
+const fn beside_renewals(in_all: usize) -> usize {
+    if in_all < 4 { in_all } else { in_all - 2 }
+}
+
 fn no_answer(limit: Duration) -> BackendError {
     BackendError::ambiguous(format!("no answer within {limit:?}"))
+}
+
+fn not_sent(limit: Duration) -> BackendError {
+    BackendError::not_applied(format!("not sent: the store has answered nothing for {limit:?}"), None)
 }

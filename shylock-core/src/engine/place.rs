@@ -7,10 +7,10 @@ use tokio::time::Instant;
 use super::{
     acquisition::Acquisition,
     lease::Lease,
-    queue::{Lines, Start, Waiter},
+    queue::{LastLook, Lines, Start, Waiter},
     turns::Others,
 };
-use crate::{HolderInfo, LockName, observe::Acquire, process::Process};
+use crate::{HolderInfo, LockName, LossReason, observe::Acquire, process::Process};
 
 /// Whoever waits and its task share it: one of them leaves the line, by [`Queued`] or by [`Taken`], and so passes the
 /// turn on.
@@ -32,9 +32,9 @@ impl Place {
     }
 
     /// Says so where this process itself is in the way.
-    pub(crate) fn tell_of_contention(&self) {
+    pub(crate) fn tell_of_contention(&self, this: &HolderInfo) {
         if self.is_late {
-            self.seen.meets(|| self.last_holder().map(|holder| holder.who().to_string()));
+            self.seen.meets(|| self.last_holder(this).map(|holder| holder.who().to_string()));
         }
     }
 
@@ -76,7 +76,24 @@ impl Place {
 
     /// Notes who holds the lock.
     pub(crate) fn note_holder(&self, holder: HolderInfo) {
-        self.lines.in_queue(self.name(), |queue| queue.last_holder = Some(holder));
+        self.lines.in_queue(self.name(), |queue| {
+            (queue.last_holder, queue.last_look) = (Some(holder), Some(LastLook::Answered));
+        });
+    }
+
+    /// Notes that the store did not answer as it should.
+    pub(crate) fn note_failure(&self) {
+        self.lines.in_queue(self.name(), |queue| queue.last_look = Some(LastLook::Failed));
+    }
+
+    /// What the last request of this line brought.
+    pub(crate) fn last_look(&self) -> Option<LastLook> {
+        self.lines.in_queue(self.name(), |queue| queue.last_look).flatten()
+    }
+
+    /// Whether this process holds the lock, or is giving it back.
+    pub(crate) fn is_held_here(&self) -> bool {
+        self.holder_here().is_some_and(|lease| matches!(lease.valid_for(), Ok(_) | Err(LossReason::Released)))
     }
 
     /// Notes what the store answered to the first request after this line stepped back.
@@ -88,10 +105,13 @@ impl Place {
         });
     }
 
-    /// Who held it when the first in line last looked, or who holds it here.
-    pub(crate) fn last_holder(&self) -> Option<HolderInfo> {
-        let seen = self.lines.in_queue(self.name(), |queue| queue.last_holder.clone()).flatten();
-        seen.or_else(|| self.holder_here()?.holder())
+    /// Who holds it here, or held it when the first in line last looked. `this`: what others see of this process, for a
+    /// lease that began elsewhere.
+    pub(crate) fn last_holder(&self, this: &HolderInfo) -> Option<HolderInfo> {
+        let here = self.holder_here().filter(|_| self.is_held_here());
+        let known = here.as_ref().and_then(|lease| lease.info().cloned());
+        let seen = || self.lines.in_queue(self.name(), |queue| queue.last_holder.clone()).flatten();
+        known.or_else(seen).or_else(|| here.map(|_| this.clone()))
     }
 
     fn name(&self) -> &LockName {

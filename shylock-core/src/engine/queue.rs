@@ -50,8 +50,16 @@ pub(super) struct Queue {
     /// The queue stepped back until then.
     pub(super) not_before: Option<Instant>,
     pub(super) others: Others,
-    /// Who held the lock when the first in the queue last looked.
+    /// Who held the lock when the first in the queue last got an answer.
     pub(super) last_holder: Option<HolderInfo>,
+    pub(super) last_look: Option<LastLook>,
+}
+
+/// What the last request of a line brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LastLook {
+    Answered,
+    Failed,
 }
 
 #[derive(Default)]

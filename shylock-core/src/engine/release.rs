@@ -4,30 +4,32 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::time;
 
-use super::{Engine, acquisition::Passed, lease::Lease, queue::Next};
-use crate::{
-    AcquireRequest, Backend, BackendError, Failure, HandOff, HolderId, LeaseKey, LossReason, ReleaseOutcome, observe,
-};
+use super::{Engine, acquisition::Passed, admission::Class, call::Sent, lease::Lease, queue::Next};
+use crate::{AcquireRequest, BackendError, Failure, HandOff, HolderId, LeaseKey, LossReason, ReleaseOutcome, observe};
 
 /// Whether the lease was still this holder's. An error where the store refuses, or where the lease has ended by itself
 /// meanwhile.
 pub(crate) type Outcome = Result<Result<(), LossReason>, BackendError>;
 
 /// Gives the lease back. It counts as gone from here on.
-pub(crate) fn give_back(engine: Arc<Engine>, lease: Arc<Lease>) -> impl Future<Output = Outcome> + Send + 'static {
-    let going = Going::begin(engine, lease);
+pub(crate) fn give_back(
+    engine: Arc<Engine>,
+    lease: Arc<Lease>,
+    sent: Sent,
+) -> impl Future<Output = Outcome> + Send + 'static {
+    let releasing = Releasing::begin(engine, lease, sent);
     async move {
-        let passed = match going.next().await {
-            Next::HandOff(next, row) => next.take_from(going.lease.key.clone(), row).await,
+        let passed = match releasing.next().await {
+            Next::HandOff(next, row) => next.take_from(releasing.lease.key.clone(), row, &releasing.sent).await,
             Next::Release | Next::Soon(_) => Passed::No,
         };
         let outcome = match passed {
             Passed::Yes => Ok(Ok(())),
             Passed::NotHeld => Ok(Err(LossReason::Taken)),
-            Passed::No => going.to_the_store(&Way::Free, false).await,
-            Passed::Unknown => going.to_the_store(&Way::Free, true).await,
+            Passed::No => releasing.to_the_store(&Way::Free, false).await,
+            Passed::Unknown => releasing.to_the_store(&Way::Free, true).await,
         };
-        going.arrived(passed, outcome)
+        releasing.arrived(passed, outcome)
     }
 }
 
@@ -36,17 +38,17 @@ pub(crate) fn leave(
     engine: Arc<Engine>,
     lease: Arc<Lease>,
     rest: Duration,
+    sent: Sent,
 ) -> impl Future<Output = Outcome> + Send + 'static {
-    let going = Going::begin(engine, lease);
+    let releasing = Releasing::begin(engine, lease, sent);
     async move {
-        let way = if going.valid { Way::after(rest, &going.engine, &going.lease)? } else { Way::Free };
-        let outcome = going.to_the_store(&way, false).await;
-        going.arrived(Passed::No, outcome)
+        let way = if releasing.valid { Way::after(rest, &releasing.engine, &releasing.lease)? } else { Way::Free };
+        let outcome = releasing.to_the_store(&way, false).await;
+        releasing.arrived(Passed::No, outcome)
     }
 }
 
 /// What the store is asked for.
-#[derive(Clone)]
 enum Way {
     Free,
     Rest(AcquireRequest),
@@ -55,38 +57,29 @@ enum Way {
 impl Way {
     fn after(rest: Duration, engine: &Engine, lease: &Lease) -> Result<Self, BackendError> {
         let holder = HolderId::random().map_err(BackendError::permanent)?;
-        let info = lease.told().unwrap_or(&engine.info).clone();
+        let info = lease.info().unwrap_or(&engine.info).clone();
         Ok(Self::Rest(AcquireRequest { name: lease.key.name.clone(), holder, ttl: rest, info }))
-    }
-
-    async fn go(&self, backend: &dyn Backend, from: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
-        match self {
-            Self::Free => backend.release(from).await,
-            Self::Rest(nobody) => Ok(match backend.hand_off(from, nobody).await? {
-                HandOff::Granted(_) => ReleaseOutcome::Released,
-                HandOff::NotHeld => ReleaseOutcome::NotHeld,
-            }),
-        }
     }
 }
 
 /// A lease on its way back. Until it has arrived, those who wait in this process have nothing to ask for.
-struct Going {
+struct Releasing {
     engine: Arc<Engine>,
     lease: Arc<Lease>,
+    sent: Sent,
     /// Whether it was good until it was given back: nobody else can have had the lock before.
     valid: bool,
     held: Option<Duration>,
     heard: bool,
 }
 
-impl Going {
+impl Releasing {
     /// The lease counts as gone from here on.
-    fn begin(engine: Arc<Engine>, lease: Arc<Lease>) -> Self {
+    fn begin(engine: Arc<Engine>, lease: Arc<Lease>, sent: Sent) -> Self {
         let valid = lease.valid_for().is_ok();
         lease.lose(LossReason::Released);
         let held = observe::held_for(&lease);
-        Self { engine, lease, valid, held, heard: false }
+        Self { engine, lease, sent, valid, held, heard: false }
     }
 
     /// Whom to hand over to, now or in a moment.
@@ -110,8 +103,7 @@ impl Going {
         let Self { engine, lease, valid, .. } = self;
         let mut pace = engine.pace();
         loop {
-            let (backend, key, way) = (Arc::clone(&engine.backend), lease.key.clone(), way.clone());
-            let answer = engine.call(lease.terms.call_limit, async move { way.go(&*backend, &key).await }).await;
+            let answer = self.ask_the_store(way).await;
             let error = match answer {
                 Ok(ReleaseOutcome::Released) => return Ok(Ok(())),
                 // Perhaps an earlier try has released it, and only its answer was lost. If not, others came after its
@@ -126,6 +118,25 @@ impl Going {
             }
             unknown |= *error.failure() == Failure::Ambiguous;
             time::sleep(pause).await;
+        }
+    }
+
+    async fn ask_the_store(&self, way: &Way) -> Result<ReleaseOutcome, BackendError> {
+        let Self { engine, lease, sent, .. } = self;
+        let (backend, limit) = (Arc::clone(&engine.backend), lease.terms.call_limit);
+        match way {
+            Way::Free => {
+                let send = |leases: Vec<LeaseKey>| async move { backend.release(&leases).await };
+                engine.releases.send(engine, (Class::Release, limit), lease.key.clone(), sent, send).await
+            }
+            Way::Rest(nobody) => {
+                let (from, to) = (lease.key.clone(), nobody.clone());
+                let hand_off = || async move { backend.hand_off(&from, &to).await };
+                Ok(match engine.request(Class::HandOff, limit, sent, hand_off).await? {
+                    HandOff::Granted(_) => ReleaseOutcome::Released,
+                    HandOff::NotHeld => ReleaseOutcome::NotHeld,
+                })
+            }
         }
     }
 
@@ -146,7 +157,7 @@ impl Going {
     }
 }
 
-impl Drop for Going {
+impl Drop for Releasing {
     /// Says so when a release is dropped unsent, because the runtime has ended.
     fn drop(&mut self) {
         if !self.heard {
@@ -159,7 +170,7 @@ impl Drop for Going {
 /// Gives the lease back without anybody waiting for it.
 pub(crate) fn in_background(engine: &Arc<Engine>, lease: Arc<Lease>) {
     let name = lease.key.name.clone();
-    let giving_back = give_back(Arc::clone(engine), lease);
+    let giving_back = give_back(Arc::clone(engine), lease, Sent::default());
     engine.work(async move {
         if let Err(error) = giving_back.await {
             observe::not_released(&name, &error);

@@ -1,14 +1,17 @@
-//! The first of a line: asks the store for the lock, and again when it is worth it.
+//! [`Acquirer`]: the first of a line, or one that does not queue. It asks the store for the lock, and again when it is
+//! worth it.
 
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{future::pending, pin::Pin, sync::Arc, time::Duration};
 
 use tokio::time::{self, Instant};
 
 use super::{
     Engine, Held,
     acquire::{Patience, Wanted},
-    acquisition::{Answer, Claim, InFlight},
-    no_answer,
+    acquisition::{Answer, Claim},
+    admission::{Class, Permit},
+    call::InFlight,
+    no_answer, not_sent,
     pace::{Notices, Pace, pause_while_held_here},
     place::Place,
     renew::Terms,
@@ -16,12 +19,11 @@ use super::{
 };
 use crate::{
     AcquireRequest, BackendError, Error, HolderId, LossReason, Result,
-    clock::Moment,
     observe::{Acquire, Attempts},
 };
 
-/// The one that talks to the store: the first of a line, or one that does not queue.
-pub(super) struct Asker<'a> {
+/// The one of a line that talks to the store.
+pub(super) struct Acquirer<'a> {
     engine: &'a Arc<Engine>,
     place: Option<&'a Place>,
     wanted: Wanted,
@@ -35,12 +37,16 @@ pub(super) struct Asker<'a> {
     pub(super) answered: bool,
     /// The last failure, unless a proper answer came after it.
     pub(super) failed: Option<BackendError>,
-    /// Whether it was told, since the last answer, that the lock may have come free.
-    told: bool,
-    /// The store asked to be left alone until then, whatever is told.
+    /// When the first request was sent that has brought no answer since the last one that did.
+    pub(super) unanswered_since: Option<Instant>,
+    /// Whether a notice has come, since the last answer, that the lock may be free.
+    notified: bool,
+    /// The store asked to be left alone until then, whatever notices come.
     left_alone_until: Option<Instant>,
     /// When the last proper answer came, or the waiting began.
-    silent_since: Moment,
+    silent_since: Instant,
+    /// When a call that does not wait for the lock is late: from its first request on.
+    late_at: Option<Instant>,
 }
 
 enum Verdict {
@@ -48,7 +54,7 @@ enum Verdict {
     AskAgainIn(Duration),
 }
 
-impl<'a> Asker<'a> {
+impl<'a> Acquirer<'a> {
     pub(super) fn new(
         engine: &'a Arc<Engine>,
         wanted: Wanted,
@@ -57,7 +63,7 @@ impl<'a> Asker<'a> {
         place: Option<&'a Place>,
     ) -> Result<Self> {
         let claim = new_claim(engine, &wanted)?;
-        let mut asker = Self {
+        let mut acquirer = Self {
             engine,
             place,
             wanted,
@@ -68,26 +74,30 @@ impl<'a> Asker<'a> {
             pace: engine.pace(),
             answered: false,
             failed: None,
-            told: false,
+            unanswered_since: None,
+            notified: false,
             left_alone_until: None,
-            silent_since: Moment::now(),
+            silent_since: Instant::now(),
+            late_at: None,
         };
-        asker.offer();
-        Ok(asker)
+        acquirer.offer();
+        Ok(acquirer)
     }
 
     pub(super) async fn wait(&mut self) -> Result<Held> {
+        let (engine, place) = (self.engine, self.place);
         let call_limit = self.wanted.terms.call_limit;
+        let mut queued: Option<Queued<'_>> = None;
         let mut in_flight: Option<InFlight> = None;
         // When to ask; while an answer is awaited, when to wait for it no longer.
         let mut next = Instant::now() + self.head_start();
         loop {
-            let place = self.place;
             let when = if in_flight.is_some() { next } else { self.not_before(next) };
+            let silence = self.longest_silence(queued.is_some());
             let pause = tokio::select! {
                 biased;
                 Some(answer) = self.claim.answers.recv() => {
-                    in_flight = None;
+                    (queued, in_flight) = (None, None);
                     match self.consider(answer)? {
                         Verdict::Granted(held) => return Ok(held),
                         Verdict::AskAgainIn(pause) => pause,
@@ -97,25 +107,62 @@ impl<'a> Asker<'a> {
                     in_flight = None;
                     continue;
                 }
+                permit = admitted(&mut queued) => {
+                    queued = None;
+                    in_flight = Some(self.send(permit));
+                    call_limit
+                }
+                () = silent(engine, self.silent_since, silence) => return Err(self.late(queued.is_none()).into()),
+                () = at(self.late_at) => return Err(self.late(true).into()),
                 () = woken(place), if in_flight.is_none() => {
-                    self.told = true;
+                    self.notified = true;
+                    if queued.is_some() {
+                        continue;
+                    }
                     self.left_alone_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
                 }
-                () = until(when) => {
+                () = until(when), if queued.is_none() => {
                     if in_flight.take().is_some() {
                         self.put_up_with(no_answer(call_limit))?;
                     }
-                    self.seen.asks();
-                    in_flight = Some(self.claim.acquisition.attempt());
-                    call_limit
+                    queued = Some(Box::pin(engine.admission.admit(Class::Acquire)));
+                    continue;
                 }
             };
             next = Instant::now() + pause;
         }
     }
 
-    /// How long there is nothing to ask for, since this process itself holds the lock: it tells when that is over. Who
-    /// waits for a limited time asks in time for an answer, as somebody may have broken the lock.
+    fn send(&mut self, permit: Permit) -> InFlight {
+        let now = Instant::now();
+        self.unanswered_since.get_or_insert(now);
+        if matches!(self.patience, Patience::Never) {
+            self.late_at = self.late_at.or(now.checked_add(self.engine.options.call_timeout));
+        }
+        self.seen.asks();
+        self.claim.acquisition.attempt(permit)
+    }
+
+    /// Why a call ends without an answer to its last request.
+    fn late(&mut self, was_sent: bool) -> BackendError {
+        let limit = self.longest_silence(true).unwrap_or_default();
+        let unheard = || if was_sent { no_answer(limit) } else { not_sent(limit) };
+        self.failed.take().unwrap_or_else(unheard)
+    }
+
+    /// How long the store may answer nothing at all. A waiter with a time limit has that one; without, a request that was
+    /// sent has a limit of its own.
+    fn longest_silence(&self, is_queued: bool) -> Option<Duration> {
+        let options = &self.engine.options;
+        match self.patience {
+            Patience::Never => Some(options.call_timeout),
+            Patience::Forever if is_queued => Some(options.outage_limit.max(self.wanted.terms.call_limit)),
+            Patience::Forever | Patience::For { .. } => None,
+        }
+    }
+
+    /// How long there is nothing to ask for, since this process itself holds the lock, and notices when that is over. A
+    /// waiter with a time limit asks in time for an answer, as somebody may have broken the lock.
     fn head_start(&self) -> Duration {
         let Some(lease) = self.place.and_then(Place::holder_here) else { return Duration::ZERO };
         let left = match lease.valid_for() {
@@ -125,12 +172,15 @@ impl<'a> Asker<'a> {
             Err(_) => return Duration::ZERO,
         };
         let pause = pause_while_held_here(left, super::random());
-        if let Patience::For(limit) = self.patience { pause.min(limit / 2) } else { pause }
+        match self.patience {
+            Patience::For { deadline, .. } => pause.min(deadline.saturating_duration_since(Instant::now()) / 2),
+            _ => pause,
+        }
     }
 
-    /// What was told since the last answer.
+    /// What was heard since the last answer.
     fn notices(&mut self) -> Notices {
-        match (self.engine.hears(), std::mem::take(&mut self.told)) {
+        match (self.engine.hears(), std::mem::take(&mut self.notified)) {
             (false, _) => Notices::None,
             (true, false) => Notices::Silent,
             (true, true) => Notices::Told,
@@ -151,7 +201,8 @@ impl<'a> Asker<'a> {
                 Err(_) => self.ask_anew()?,
             },
             Answer::Held(info) => {
-                (self.answered, self.failed, self.silent_since) = (true, None, Moment::now());
+                (self.answered, self.failed, self.silent_since) = (true, None, Instant::now());
+                self.unanswered_since = None;
                 let holder = info.holder_info();
                 if !self.is_ours(&info.holder) {
                     self.seen.held(&info);
@@ -195,6 +246,7 @@ impl<'a> Asker<'a> {
             return Err(error.into());
         }
         self.seen.failed(&error);
+        self.place.inspect(|place| place.note_failure());
         self.failed = Some(error);
         let Terms { ttl, margin, .. } = self.wanted.terms;
         if self.claim.acquisition.open_since().is_some_and(|since| since.elapsed() >= ttl - margin) {
@@ -237,6 +289,32 @@ async fn woken(place: Option<&Place>) {
 async fn until(when: Instant) {
     if when > Instant::now() {
         time::sleep_until(when).await;
+    }
+}
+
+/// A request that waits to be sent.
+type Queued<'a> = Pin<Box<dyn Future<Output = Permit> + Send + 'a>>;
+
+/// The permit of a request that waits to be sent; never, where there is none.
+async fn admitted(queued: &mut Option<Queued<'_>>) -> Permit {
+    match queued {
+        Some(queued) => queued.await,
+        None => pending().await,
+    }
+}
+
+/// Resolves when the store has answered nothing for the longest time that may be.
+async fn silent(engine: &Engine, since: Instant, longest: Option<Duration>) {
+    match longest {
+        Some(longest) => engine.health.silence(since, longest).await,
+        None => pending().await,
+    }
+}
+
+async fn at(when: Option<Instant>) {
+    match when {
+        Some(when) => time::sleep_until(when).await,
+        None => pending().await,
     }
 }
 

@@ -24,10 +24,6 @@ const LOOK: Duration = Duration::from_secs(1);
 /// The pause before the stream is opened again: after the first failure, and at most.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
-/// How many names are told at once that they have to look for themselves: 2,500 a second, which a small server can do
-/// beside all else.
-const PORTION: usize = 50;
-const BETWEEN_PORTIONS: Duration = Duration::from_millis(20);
 /// A stream that lived for so long was a good one.
 const PROVEN: Duration = Duration::from_secs(10);
 
@@ -137,21 +133,9 @@ async fn ask(engine: &Arc<Engine>) -> Result<Watch, BackendError> {
 }
 
 impl Engine {
-    /// Tells the first waiter of each name that its lock may be free: some at once, and many one after the other, as
-    /// all will ask the store.
-    fn wake_all(self: &Arc<Self>) {
-        let names = self.lines.waited_for();
-        let (at_once, later) = names.split_at(names.len().min(PORTION));
-        at_once.iter().for_each(|name| self.lines.wake(name));
-        if !later.is_empty() {
-            let (lines, later) = (Arc::clone(&self.lines), later.to_vec());
-            self.runtime.spawn(async move {
-                for portion in later.chunks(PORTION) {
-                    time::sleep(BETWEEN_PORTIONS).await;
-                    portion.iter().for_each(|name| lines.wake(name));
-                }
-            });
-        }
+    /// Tells the first waiter of each name that its lock may be free.
+    fn wake_all(&self) {
+        self.lines.waited_for().iter().for_each(|name| self.lines.wake(name));
     }
 }
 

@@ -8,11 +8,9 @@ use super::{Cause, hold, meters};
 use crate::{BackendError, LockInfo, LockName, engine::Lease};
 
 /// A lock was freed by an operator, whoever held it.
-pub(crate) fn broken(lock: &LockName, holder: Option<&LockInfo>) {
-    if let Some(info) = holder {
-        let (holder, token) = (field::display(info.who()), info.token.get());
-        tracing::info!(%lock, holder, token, "the lock is broken");
-    }
+pub(crate) fn broken(lock: &LockName, info: &LockInfo) {
+    let (holder, token) = (field::display(info.who()), info.token.get());
+    tracing::info!(%lock, holder, token, "the lock is broken");
 }
 
 /// A lease was granted when nobody waited for it any more.

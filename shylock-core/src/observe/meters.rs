@@ -139,7 +139,7 @@ pub(super) fn request(op: Op, took: Duration, error: Option<&BackendError>) {
         Op::HandOff => "hand_off",
         Op::Inspect => "inspect",
         Op::List => "list",
-        Op::ForceBreak => "force_break",
+        Op::Repair => "repair",
         Op::Watch => "watch",
     })
     .record(took);

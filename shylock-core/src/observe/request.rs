@@ -17,7 +17,7 @@ pub(crate) enum Op {
     HandOff,
     Inspect,
     List,
-    ForceBreak,
+    Repair,
     Watch,
 }
 
@@ -44,7 +44,7 @@ impl Op {
             Self::HandOff => "hand_off",
             Self::Inspect => "inspect",
             Self::List => "list",
-            Self::ForceBreak => "force_break",
+            Self::Repair => "repair",
             Self::Watch => "watch",
         }
     }

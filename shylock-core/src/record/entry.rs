@@ -91,10 +91,10 @@ impl Entry {
         self.changed(self.record.released(key(lease)))
     }
 
-    /// The answer to [`force_break`](crate::Backend::force_break). `None`: nobody has the lock.
+    /// The entry that [`repair`](crate::Backend::repair) stores in the place of a corrupt one: see [`Record::repaired`].
     #[must_use]
-    pub fn broken(&self, now: Duration) -> Option<Self> {
-        self.changed(self.record.broken(now))
+    pub fn repaired(token: Option<u64>, now: Duration) -> Option<Self> {
+        Record::repaired(token, now).map(|record| Self { record, info: HolderInfo::default() })
     }
 
     /// What to tell a holder of its lease.

@@ -43,6 +43,8 @@ bugs! {
     HandsOffTheOldLease,
     /// Says that all are renewed as soon as one is.
     AnswersTheBatchAsOne,
+    /// Says that all are released as soon as one is.
+    AnswersTheReleasesAsOne,
     RenewsAnExpiredLease,
     RenewalShortens,
     /// An expired lock is only free once a clean-up that runs every minute has passed.
@@ -52,14 +54,14 @@ bugs! {
     /// The lease counts from the first time that the request was sent.
     WaitingShortensTheLease,
     ExpiresOnTheClientsClock,
-    BreakForgetsTheToken,
     RepeatedRequestIsRefused,
     RepeatedReleaseIsReleased,
     FoldsNames,
     ListsTheFree,
     TrustsTheRecord,
+    RepairForgetsTheToken,
+    RepairsTheSound,
     TellsOnlyTheFirst,
-    BreaksSilently,
 }
 
 #[derive(Debug, Clone)]
@@ -154,6 +156,23 @@ impl Handle {
     }
 }
 
+impl Handle {
+    fn release_one(&self, lease: &LeaseKey) -> ReleaseOutcome {
+        let mut store = self.store();
+        let (by_name, again) = (self.has(Bug::ReleasesByName), self.has(Bug::RepeatedReleaseIsReleased));
+        let record = self.read(&mut store, &lease.name).ok().flatten();
+        let same_token = |r: &Record| r.token().is_some_and(|token| token == lease.token) && r.holder() == [0; 16];
+        let record = record.filter(|r| by_name || owns(r, lease) || again && same_token(r));
+        let Some(record) = record.filter(|r| again || r.holder() != [0; 16]) else { return ReleaseOutcome::NotHeld };
+        record.free();
+        self.tell(&store, &lease.name);
+        if self.has(Bug::TokenRestartsAfterRelease) {
+            store.records.remove(&self.key(&lease.name));
+        }
+        ReleaseOutcome::Released
+    }
+}
+
 /// Whether the record is this lease's, not released.
 fn owns(record: &Record, lease: &LeaseKey) -> bool {
     record.holder() == *lease.holder.as_bytes()
@@ -207,23 +226,12 @@ impl Backend for Handle {
         Ok(outcomes)
     }
 
-    async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
-        let mut store = self.store();
-        let (by_name, again) = (self.has(Bug::ReleasesByName), self.has(Bug::RepeatedReleaseIsReleased));
-        let record = self.read(&mut store, &lease.name).ok().flatten();
-        let same_token = |r: &Record| r.token().is_some_and(|token| token == lease.token) && r.holder() == [0; 16];
-        let Some(record) = record.filter(|r| by_name || owns(r, lease) || again && same_token(r)) else {
-            return Ok(ReleaseOutcome::NotHeld);
-        };
-        if record.holder() == [0; 16] && !again {
-            return Ok(ReleaseOutcome::NotHeld);
+    async fn release(&self, leases: &[LeaseKey]) -> Result<Vec<ReleaseOutcome>, BackendError> {
+        let mut outcomes: Vec<_> = leases.iter().map(|lease| self.release_one(lease)).collect();
+        if self.has(Bug::AnswersTheReleasesAsOne) && outcomes.contains(&ReleaseOutcome::Released) {
+            outcomes.fill(ReleaseOutcome::Released);
         }
-        record.free();
-        self.tell(&store, &lease.name);
-        if self.has(Bug::TokenRestartsAfterRelease) {
-            store.records.remove(&self.key(&lease.name));
-        }
-        Ok(ReleaseOutcome::Released)
+        Ok(outcomes)
     }
 
     async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
@@ -261,20 +269,21 @@ impl Backend for Handle {
         Ok(held.take(query.limit).map(|(name, record)| self.info(record, &name, now)).collect())
     }
 
-    async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
+    async fn repair(&self, name: &LockName) -> Result<bool, BackendError> {
         let mut store = self.store();
-        let now = self.now(&store);
-        let forget = self.has(Bug::BreakForgetsTheToken);
-        let Some(record) = self.read(&mut store, name)?.filter(|record| record.is_held(now)) else { return Ok(None) };
-        let info = record.info(name, now);
-        record.free();
-        if !self.has(Bug::BreaksSilently) {
-            self.tell(&store, name);
+        let (now, key) = (self.now(&store), self.key(name));
+        let Some(record) = store.records.get(&key) else { return Ok(false) };
+        if record.check(now).is_ok() && !self.has(Bug::RepairsTheSound) {
+            return Ok(false);
         }
-        if forget {
-            store.records.remove(&self.key(name));
+        let repaired = record.repaired(now);
+        if self.has(Bug::RepairForgetsTheToken) {
+            store.records.remove(&key);
+        } else {
+            store.records.insert(key, repaired);
         }
-        Ok(Some(info))
+        self.tell(&store, name);
+        Ok(true)
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {

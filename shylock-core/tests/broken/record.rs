@@ -55,6 +55,16 @@ impl Record {
         self.holder() != [0; 16] && self.ends.number() > now
     }
 
+    /// A free one in the place of what is corrupt.
+    pub(crate) fn repaired(&self, now: i64) -> Self {
+        let stored = if let Field::Number(token) = self.token { u64::try_from(token).ok() } else { None };
+        let now_ms = Duration::from_millis(u64::try_from(now).expect("after 1970"));
+        let token = shylock_core::record::Record::repaired(stored, now_ms).expect("a token").token;
+        let mut record = Self::new(HolderId::from_bytes([0; 16]), token, 0, 0, HolderInfo::default(), now);
+        record.free();
+        record
+    }
+
     pub(crate) fn free(&mut self) {
         (self.holder, self.ends) = (Field::Id([0; 16]), Field::Number(0));
     }
@@ -89,7 +99,7 @@ impl Record {
 
     pub(crate) fn spoilt(defect: Defect) -> Self {
         let other = Field::Other;
-        let token = FencingToken::new(1).expect("a token");
+        let token = FencingToken::new(Defect::TOKEN).expect("a token");
         let mut record = Self::new(HolderId::from_bytes([7; 16]), token, 1, 30_000, HolderInfo::default(), 1);
         match defect {
             Defect::ExpiryIsText => record.ends = other("2020-01-01"),

@@ -35,5 +35,4 @@ impl Lock {
         renewed
     }
     pub(crate) fn release(&mut self, lease: (u8, u64)) -> bool { self.is_of(lease) && self.ends.take().is_some() }
-    pub(crate) fn force_break(&mut self, now: u64) -> bool { self.is_live(now) && self.ends.take().is_some() }
 }

@@ -167,13 +167,8 @@ impl Run<'_> {
             }
             Step::Release(ref pick) => {
                 let Some(lease) = self.lease(pick) else { return Ok(()) };
-                let told = said(self.store().release(&self.key(lease)).await)? == ReleaseOutcome::Released;
+                let told = said(self.store().release(&[self.key(lease)]).await)? == [ReleaseOutcome::Released];
                 same(&told, &self.locks[lease.0].release((lease.1, lease.2)))
-            }
-            Step::Break(name) => {
-                let told = said(self.store().force_break(&self.names[name]).await)?;
-                self.check(name, told.as_ref())?;
-                same(&told.is_some(), &self.locks[name].force_break(now))
             }
             Step::Inspect(name) => {
                 let told = said(self.store().inspect(&self.names[name]).await)?;

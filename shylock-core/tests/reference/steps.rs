@@ -32,7 +32,6 @@ pub(crate) enum Step {
         holder: u8,
         ticks: u64,
     },
-    Break(usize),
     Inspect(usize),
     List {
         after: Option<usize>,
@@ -57,7 +56,6 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => vec((pick(), ticks.clone()), 0..4).prop_map(Step::Renew),
         3 => pick().prop_map(Step::Release),
         3 => (pick(), holder, ticks).prop_map(|(from, holder, ticks)| Step::HandOff { from, holder, ticks }),
-        1 => name.clone().prop_map(Step::Break),
         2 => name.clone().prop_map(Step::Inspect),
         1 => (prop::option::of(name.clone()), 1..4_usize).prop_map(|(after, limit)| Step::List { after, limit }),
         4 => (1..16_u64).prop_map(Step::Pass),

@@ -62,7 +62,9 @@ struct State {
     calls: HashMap<Op, u32>,
     under_way: HashMap<Op, u32>,
     most_under_way: HashMap<Op, u32>,
-    largest_renewal: usize,
+    most_at_once: u32,
+    concurrency: Option<usize>,
+    largest_batch: HashMap<Op, usize>,
     /// The streams of freed names, as those who listen have them.
     streams: Vec<mpsc::Sender<LockName>>,
     silent: bool,
@@ -113,13 +115,38 @@ impl Faulty {
         self.state().most_under_way.get(&op).copied().unwrap_or_default()
     }
 
-    pub(crate) fn largest_renewal(&self) -> usize {
-        self.state().largest_renewal
+    /// The most calls of any kind at a time but renewals, which have capacity of their own.
+    pub(crate) fn most_at_once(&self) -> u32 {
+        self.state().most_at_once
+    }
+
+    /// A store that serves so many requests at a time.
+    pub(crate) fn with_concurrency(requests: usize) -> Self {
+        let store = Self::default();
+        store.state().concurrency = Some(requests);
+        store
+    }
+
+    pub(crate) fn largest_batch(&self, op: Op) -> usize {
+        self.state().largest_batch.get(&op).copied().unwrap_or_default()
+    }
+
+    fn note_batch(&self, op: Op, leases: usize) {
+        let mut state = self.state();
+        let largest = state.largest_batch.entry(op).or_default();
+        *largest = leases.max(*largest);
     }
 
     /// Who holds it, without any fault.
     pub(crate) async fn holder(&self, name: &str) -> Option<LockInfo> {
         self.memory.inspect(&LockName::new(name).expect("a name")).await.expect("memory answers")
+    }
+
+    /// Releases the lease of whoever holds it, as another process may, without any fault.
+    pub(crate) async fn release(&self, name: &str) {
+        let held = self.holder(name).await.expect("held");
+        let lease = LeaseKey { name: held.name, holder: held.holder, token: held.token };
+        assert_eq!(self.memory.release(&[lease]).await.expect("memory answers"), [ReleaseOutcome::Released]);
     }
 
     pub(crate) fn holders(&self) -> Vec<HolderId> {
@@ -219,6 +246,8 @@ impl<'a> UnderWay<'a> {
         let now = *now;
         let most = state.most_under_way.entry(op).or_default();
         *most = now.max(*most);
+        let at_once = state.under_way.iter().filter(|(op, _)| **op != Op::Renew).map(|(_, calls)| calls).sum();
+        state.most_at_once = state.most_at_once.max(at_once);
         Self(store, op)
     }
 }
@@ -231,19 +260,24 @@ impl Drop for UnderWay<'_> {
 
 #[async_trait]
 impl Backend for Faulty {
+    fn concurrency(&self) -> usize {
+        let told = self.state().concurrency;
+        told.unwrap_or_else(|| self.memory.concurrency())
+    }
+
     async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
         self.state().holders.push(request.holder);
         self.faulty(Op::Acquire, self.memory.try_acquire(request)).await
     }
 
     async fn renew(&self, leases: &[Renewal]) -> Result<Vec<RenewOutcome>, BackendError> {
-        let largest = self.state().largest_renewal.max(leases.len());
-        self.state().largest_renewal = largest;
+        self.note_batch(Op::Renew, leases.len());
         self.faulty(Op::Renew, self.memory.renew(leases)).await
     }
 
-    async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
-        self.faulty(Op::Release, self.memory.release(lease)).await
+    async fn release(&self, leases: &[LeaseKey]) -> Result<Vec<ReleaseOutcome>, BackendError> {
+        self.note_batch(Op::Release, leases.len());
+        self.faulty(Op::Release, self.memory.release(leases)).await
     }
 
     async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
@@ -258,8 +292,8 @@ impl Backend for Faulty {
         self.faulty(Op::Look, self.memory.list(query)).await
     }
 
-    async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
-        self.faulty(Op::Look, self.memory.force_break(name)).await
+    async fn repair(&self, name: &LockName) -> Result<bool, BackendError> {
+        self.faulty(Op::Look, self.memory.repair(name)).await
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {

@@ -55,12 +55,13 @@ impl Fixture for SqliteFixture {
 
     /// The checks are off, as whoever plants something may have them; the types are always checked.
     async fn plant(&self, name: &LockName, defect: Defect) -> bool {
+        let sound = Defect::TOKEN.to_string();
         let (holder, token, ends) = match defect {
-            Defect::ExpiryIsText => ("zeroblob(16)", "1", "'2020-01-01T00:00:00Z'"),
-            Defect::ExpiryIsNull | Defect::ExpiryIsMissing => ("zeroblob(16)", "1", "NULL"),
-            Defect::ExpiryIsTooFar => ("zeroblob(16)", "1", "253402214400000000"),
-            Defect::HolderIsText => ("'ends'", "1", "1"),
-            Defect::HolderIsMissing => ("NULL", "1", "1"),
+            Defect::ExpiryIsText => ("zeroblob(16)", sound.as_str(), "'2020-01-01T00:00:00Z'"),
+            Defect::ExpiryIsNull | Defect::ExpiryIsMissing => ("zeroblob(16)", sound.as_str(), "NULL"),
+            Defect::ExpiryIsTooFar => ("zeroblob(16)", sound.as_str(), "253402214400000000"),
+            Defect::HolderIsText => ("'ends'", sound.as_str(), "1"),
+            Defect::HolderIsMissing => ("NULL", sound.as_str(), "1"),
             Defect::TokenIsText => ("zeroblob(16)", "'x'", "1"),
             Defect::TokenIsFraction => ("zeroblob(16)", "1.5", "1"),
             Defect::TokenIsMissing | Defect::ForeignFieldsOnly => ("zeroblob(16)", "NULL", "1"),

@@ -41,11 +41,11 @@ impl Backend for SlowToRelease {
         self.store.renew(leases).await
     }
 
-    async fn release(&self, lease: &LeaseKey) -> Result<ReleaseOutcome, BackendError> {
+    async fn release(&self, leases: &[LeaseKey]) -> Result<Vec<ReleaseOutcome>, BackendError> {
         tokio::time::sleep(self.pause).await;
-        let outcome = self.store.release(lease).await;
-        self.released.fetch_add(1, Ordering::SeqCst);
-        outcome
+        let outcomes = self.store.release(leases).await;
+        self.released.fetch_add(u32::try_from(leases.len()).expect("a few"), Ordering::SeqCst);
+        outcomes
     }
 
     async fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
@@ -60,8 +60,8 @@ impl Backend for SlowToRelease {
         self.store.list(query).await
     }
 
-    async fn force_break(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
-        self.store.force_break(name).await
+    async fn repair(&self, name: &LockName) -> Result<bool, BackendError> {
+        self.store.repair(name).await
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {

@@ -95,7 +95,7 @@ impl Fixture for ArangoFixture {
             "name": name.as_str(),
             "bytes": name.as_str().bytes().collect::<Vec<_>>(),
             "owner": "07".repeat(16),
-            "token": 1,
+            "token": Defect::TOKEN,
             "acquiredAt": 0.001,
             "expiresAt": if self.swept { self.soon().await } else { 0.001 },
             "host": null,

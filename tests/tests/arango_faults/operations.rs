@@ -100,7 +100,7 @@ impl Operation {
         if self == Self::Retake
             && let Some(lease) = lease.take()
         {
-            assert_eq!(lab.backend.release(&lease).await.expect("prepared"), ReleaseOutcome::Released);
+            assert_eq!(lab.backend.release(&[lease.clone()]).await.expect("prepared"), [ReleaseOutcome::Released]);
         }
         let versions = lab.history(&name).len();
         Case { operation: self, wish: wish(&name, TTL), lease, versions }
@@ -119,10 +119,12 @@ impl Case {
                     _ => (Kind::NotHeld, None),
                 })
             }
-            Operation::Release => Outcome::of(backend.release(lease()).await, |outcome| match outcome {
-                ReleaseOutcome::Released => (Kind::Released, None),
-                ReleaseOutcome::NotHeld => (Kind::NotHeld, None),
-            }),
+            Operation::Release => {
+                Outcome::of(backend.release(&[lease().clone()]).await, |outcomes| match outcomes[..] {
+                    [ReleaseOutcome::Released] => (Kind::Released, None),
+                    _ => (Kind::NotHeld, None),
+                })
+            }
             Operation::HandOff => Outcome::of(backend.hand_off(lease(), &self.wish).await, |outcome| match outcome {
                 HandOff::Granted(grant) => (Kind::Granted, Some(grant.token)),
                 HandOff::NotHeld => (Kind::NotHeld, None),
@@ -133,7 +135,7 @@ impl Case {
     /// Releases what it was granted.
     pub(crate) async fn release(&self, backend: &ArangoBackend, token: FencingToken) {
         let lease = LeaseKey { name: self.wish.name.clone(), holder: self.wish.holder, token };
-        assert_eq!(backend.release(&lease).await.expect("answered"), ReleaseOutcome::Released);
+        assert_eq!(backend.release(&[lease.clone()]).await.expect("answered"), [ReleaseOutcome::Released]);
     }
 
     /// Whether anything was committed since it was prepared, and no crash has undone it.

@@ -89,9 +89,12 @@ async fn two_leases_of_one_name_are_two_queries() {
     let server = Arc::new(Server::default());
     assert_eq!(run(&server, &leases).await.expect("answered"), [RenewOutcome::Renewed; 4]);
     assert_eq!(*server.asked.lock().expect("no panic"), 3);
+    fn of(renewal: &Renewal) -> &LeaseKey {
+        &renewal.lease
+    }
     let names = |round: &Vec<&Renewal>| round.iter().map(|r| r.lease.token.get()).collect::<Vec<_>>();
-    assert_eq!(rounds(&leases).iter().map(names).collect::<Vec<_>>(), [vec![1, 1], vec![2], vec![1]]);
+    assert_eq!(rounds(&leases, of).iter().map(names).collect::<Vec<_>>(), [vec![1, 1], vec![2], vec![1]]);
     let many: Vec<_> = (1..=1200).map(|number| lease(&format!("{number}"), number)).collect();
-    assert_eq!(rounds(&many).iter().map(Vec::len).collect::<Vec<_>>(), [500, 500, 200]);
-    assert!(rounds(&[]).is_empty());
+    assert_eq!(rounds(&many, of).iter().map(Vec::len).collect::<Vec<_>>(), [500, 500, 200]);
+    assert!(rounds(&[], of).is_empty());
 }
