@@ -163,6 +163,25 @@ impl AsyncLock {
         }
     }
 
+    /// Returns who held the lock when this process last heard of it, or `None` if nobody here waits for it or holds it. No
+    /// I/O: [`LockManager::inspect`] asks the store.
+    ///
+    /// # Examples
+    /// ```
+    /// # use shylock_core::{LockManager, MemoryBackend};
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let manager = LockManager::new(MemoryBackend::new());
+    /// let lock = manager.lock("invoice-42");
+    /// let guard = lock.acquire().await?;
+    /// assert_eq!(lock.last_known_holder().and_then(|holder| holder.pid), Some(std::process::id()));
+    /// # shylock_core::Result::<()>::Ok(()) }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn last_known_holder(&self) -> Option<HolderInfo> {
+        let (manager, Wanted { name, .. }) = self.wanted().ok()?;
+        manager.engine().last_holder(&name)
+    }
+
     /// The name, as it was given.
     #[must_use]
     pub fn name(&self) -> &str {

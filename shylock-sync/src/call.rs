@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use shylock_core::{BackendError, Error, LockManager, Result};
+use shylock_core::{AsyncLock, BackendError, Error, LockManager, Result};
 
 use crate::runtime::{self, Call, Outcome};
 
@@ -18,13 +18,14 @@ const LATENESS: Duration = Duration::from_millis(40);
 const NO_LIFE: Duration = Duration::from_secs(1);
 
 /// How long a call may take.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) enum Limit {
     /// As long as it takes, while somebody works on it.
     None,
-    /// Until the lock was held by others for so long.
-    Lock(Duration),
-    /// As long as a call that waits for no lock.
+    /// Until this lock was held by others for so long.
+    Lock(AsyncLock, Duration),
+    /// As long as a call that waits for no lock. The manager counts that from when its request is sent; here it counts only
+    /// where the runtime of the manager gives no sign of life.
     Call,
 }
 
@@ -41,17 +42,18 @@ pub(crate) fn wait<T: Send + 'static>(
     if !runtime::is_running() && manager.has_stopped() {
         return Err(Error::Stopped);
     }
-    let (time, late) = match limit {
-        Limit::None => (Duration::MAX, Error::Stalled),
-        Limit::Lock(time) => (time, Error::Timeout { waited: time, holder: None }),
-        Limit::Call => (manager.call_timeout(), no_answer(manager.call_timeout())),
+    let time = match limit {
+        Limit::None => Duration::MAX,
+        Limit::Lock(_, time) => time,
+        Limit::Call => manager.call_timeout(),
     };
+    let mut deadline = time.saturating_add(LATENESS);
     let since = Instant::now();
     let call = runtime::call(work).map_err(|error| BackendError::not_applied(error, None))?;
     let (mut asked, mut sign): (Duration, Option<Call<Result<()>>>) = (Duration::ZERO, None);
     loop {
         let next = asked + SILENCE.min(time / 2);
-        let until = if sign.is_some() { asked + SILENCE } else { next }.min(time.saturating_add(LATENESS));
+        let until = if sign.is_some() { asked + SILENCE } else { next }.min(deadline);
         match call.within(until.saturating_sub(since.elapsed())) {
             Outcome::Answer(answer) => return answer,
             Outcome::Gone => return Err(Error::Stopped),
@@ -60,8 +62,15 @@ pub(crate) fn wait<T: Send + 'static>(
         let now = since.elapsed();
         let alive = sign.as_ref().map(|sign| !matches!(sign.within(Duration::ZERO), Outcome::NotYet));
         let missing_for = if alive == Some(false) { now - asked } else { Duration::ZERO };
-        if now >= time.saturating_add(LATENESS) {
-            return Err(if missing_for >= NO_LIFE { Error::Stalled } else { late });
+        if now >= deadline {
+            match &limit {
+                Limit::Call if alive == Some(true) => deadline = now.saturating_add(time),
+                _ if missing_for >= NO_LIFE => return Err(Error::Stalled),
+                Limit::Lock(lock, waited) => {
+                    return Err(Error::Timeout { waited: *waited, holder: lock.last_known_holder() });
+                }
+                Limit::None | Limit::Call => return Err(no_answer(time)),
+            }
         }
         if missing_for >= SILENCE {
             return Err(Error::Stalled);

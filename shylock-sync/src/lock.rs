@@ -88,7 +88,8 @@ impl Lock {
     /// # Errors
     /// As `AsyncLock::acquire_timeout`, and [`Error::Stalled`].
     pub fn acquire_timeout(&self, timeout: Duration) -> Result<LockGuard> {
-        let guard = self.call(Limit::Lock(timeout), |lock| async move { lock.acquire_timeout(timeout).await })?;
+        let limit = Limit::Lock(self.inner.clone(), timeout);
+        let guard = self.call(limit, |lock| async move { lock.acquire_timeout(timeout).await })?;
         Ok(self.guard(guard))
     }
 

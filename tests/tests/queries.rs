@@ -8,11 +8,11 @@ use std::{
 };
 
 /// The AQL texts, by the names of their files.
-const TEXTS: [&str; 7] = ["fence", "hand_off", "list", "peek", "release", "renew", "take"];
+const TEXTS: [&str; 8] = ["fence", "hand_off", "list", "peek", "release", "renew", "repair", "take"];
 
 /// Operators, variables and fields of the commands to MongoDB. None of them runs code (`$where`, `$function`), looks
 /// into other collections (`$lookup`, `$out`), or takes a text for a field (`$getField`).
-const WORDS: [&str; 33] = [
+const WORDS: [&str; 38] = [
     "$$NOW",
     "$$ROOT",
     "$_id",
@@ -21,15 +21,18 @@ const WORDS: [&str; 33] = [
     "$and",
     "$arrayElemAt",
     "$binarySize",
+    "$concat",
     "$cond",
     "$eq",
     "$expiresAt",
     "$expr",
+    "$floor",
     "$gt",
     "$gte",
     "$in",
     "$inc",
     "$indexOfArray",
+    "$isNumber",
     "$literal",
     "$lt",
     "$lte",
@@ -43,7 +46,9 @@ const WORDS: [&str; 33] = [
     "$purgeAt",
     "$replaceWith",
     "$set",
+    "$toInt",
     "$toLong",
+    "$toString",
     "$token",
     "$type",
 ];

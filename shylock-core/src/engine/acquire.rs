@@ -55,7 +55,7 @@ impl Engine {
         let place = Place::in_line(&self.lines, Acquire::new(&wanted.name, wanted.terms.ttl));
         let queued = Queued(Arc::clone(&place));
         let pending = Pending::new(&queued.0.seen, self.runtime.process());
-        queued.0.tell_of_contention(&self.info);
+        queued.0.report_contention(self);
         let engine = Arc::clone(self);
         let start: Start = Box::new(move || {
             let span = place.seen.span();
@@ -71,6 +71,16 @@ impl Engine {
         let outcome = wish.outcome().await;
         pending.ends(outcome.as_ref().map(|held| Some(held.lease())));
         outcome
+    }
+
+    /// Who holds the lock here, or held it when the first in line last got an answer.
+    pub(crate) fn last_holder(&self, name: &LockName) -> Option<HolderInfo> {
+        self.check_process().ok()?;
+        let here = self.lines.holder_here(name).filter(|lease| lease.is_current());
+        let known = here.as_ref().and_then(|lease| lease.info().cloned());
+        let seen = || self.lines.in_queue(name, |queue| queue.last_holder.clone()).flatten();
+        // Of a lease that began elsewhere, all that is known here is who has it now.
+        known.or_else(seen).or_else(|| here.map(|_| self.info.clone()))
     }
 
     /// Asks once, and again only when there was no proper answer.
@@ -140,13 +150,13 @@ impl Evidence {
 fn timed_out(engine: &Engine, acquirer: Option<Acquirer<'_>>, limit: Duration, since: Instant, place: &Place) -> Error {
     let asked = acquirer.as_ref().and_then(|acquirer| acquirer.unanswered_since);
     let evidence = Evidence {
-        held_here: place.is_held_here(),
+        held_here: place.holder_here().is_some_and(|lease| lease.is_current()),
         last_look: place.last_look(),
         store_answers: engine.health.has_answered_since(asked.unwrap_or(since)),
         had_time: asked.unwrap_or(since).elapsed() > engine.health.usual(),
     };
     if evidence.is_contention() {
-        return Error::Timeout { waited: limit, holder: place.last_holder(&engine.info) };
+        return Error::Timeout { waited: limit, holder: engine.last_holder(&place.seen.lock) };
     }
     place.note_failure();
     match (acquirer.and_then(|acquirer| acquirer.failed), asked) {

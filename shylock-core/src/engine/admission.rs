@@ -35,6 +35,7 @@ pub(crate) struct Admission(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
+    at_a_time: usize,
     free: usize,
     waiting: [BTreeMap<u64, oneshot::Sender<Permit>>; CLASSES],
     next: u64,
@@ -48,8 +49,17 @@ pub(crate) struct Permit(Option<Arc<Admission>>);
 
 impl Admission {
     pub(crate) fn new(at_a_time: usize) -> Arc<Self> {
-        let state = State { free: at_a_time.max(1), waiting: Default::default(), next: 0, admitted: 0 };
+        let at_a_time = at_a_time.max(1);
+        let state = State { at_a_time, free: at_a_time, waiting: Default::default(), next: 0, admitted: 0 };
         Arc::new(Self(Mutex::new(state)))
+    }
+
+    /// Whether more requests of this class, or of more urgent ones, wait than the store serves at a time. That is this process's
+    /// own doing; a shorter queue that does not move is the store's.
+    pub(crate) fn is_crowded(&self, class: Class) -> bool {
+        let state = self.state();
+        let ahead: usize = state.waiting[..=class as usize].iter().map(BTreeMap::len).sum();
+        ahead > state.at_a_time
     }
 
     /// Waits for a permit: first come, first served within a class.

@@ -62,6 +62,9 @@ impl<I: Send + 'static, A: Send + 'static> Batches<I, A> {
         F: Future<Output = Result<Vec<A>, BackendError>> + Send + 'static,
     {
         let this = Sent::default();
+        if !engine.admission.is_crowded(class) {
+            let _set_before = sent.set(());
+        }
         let (reply, answer) = oneshot::channel();
         let number = self.add(Item { item, sent: [Arc::clone(&this), Arc::clone(sent)], reply });
         let _waiting = Waiting { batches: self, number };

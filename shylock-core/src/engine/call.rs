@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{BackendError, Error, Result};
 
-/// Set when the first request of a call is sent. Before that, the call waits for requests of its own process, for which
-/// the store cannot be blamed.
+/// Set when the time limit of a call begins to run: when its first request is sent, or before, if it waits for that in a
+/// queue that is not [crowded](super::admission::Admission::is_crowded).
 pub(crate) type Sent = Arc<SetOnce<()>>;
 
 impl Engine {
@@ -54,8 +54,7 @@ impl Engine {
         reported.await.unwrap_or(Err(Error::Stopped))
     }
 
-    /// Resolves when an answer is late: `limit` after the request was sent, or when the store has answered nothing at all
-    /// for `limit`.
+    /// Resolves when an answer is late: `limit` after `sent`, or when the store has answered nothing at all for `limit`.
     pub(super) async fn late(&self, limit: Duration, sent: &Sent) -> BackendError {
         tokio::select! {
             biased;
@@ -70,10 +69,13 @@ impl Engine {
     /// # Errors
     /// The store has answered nothing for `limit`.
     pub(crate) async fn admit(&self, class: Class, limit: Duration, sent: &Sent) -> Result<Permit, BackendError> {
+        if !self.admission.is_crowded(class) {
+            let _set_before = sent.set(());
+        }
         tokio::select! {
             biased;
             permit = self.admission.admit(class) => {
-                let _sent_before = sent.set(());
+                let _set_before = sent.set(());
                 Ok(permit)
             }
             () = self.health.silence(Instant::now(), limit) => Err(not_sent(limit)),

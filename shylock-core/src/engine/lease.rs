@@ -66,6 +66,11 @@ impl Lease {
         self.with(|belief| belief.valid_for(&self.terms, Moment::elapsed))
     }
 
+    /// Whether the lock is held by this lease, or is on its way back to the store.
+    pub(super) fn is_current(&self) -> bool {
+        matches!(self.valid_for(), Ok(_) | Err(LossReason::Released))
+    }
+
     /// What its record says of the holder, where that is known here.
     pub(super) fn info(&self) -> Option<&HolderInfo> {
         self.info.as_deref()

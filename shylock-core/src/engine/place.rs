@@ -5,12 +5,13 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::{
+    Engine,
     acquisition::Acquisition,
     lease::Lease,
     queue::{LastLook, Lines, Start, Waiter},
     turns::Others,
 };
-use crate::{HolderInfo, LockName, LossReason, observe::Acquire, process::Process};
+use crate::{HolderInfo, LockName, observe::Acquire, process::Process};
 
 /// Whoever waits and its task share it: one of them leaves the line, by [`Queued`] or by [`Taken`], and so passes the
 /// turn on.
@@ -31,10 +32,10 @@ impl Place {
         Arc::new(Self { lines: Arc::clone(lines), seen, number, is_late, waiter, process: Process::this() })
     }
 
-    /// Says so where this process itself is in the way.
-    pub(crate) fn tell_of_contention(&self, this: &HolderInfo) {
+    /// Reports contention where this process itself is in the way.
+    pub(crate) fn report_contention(&self, engine: &Engine) {
         if self.is_late {
-            self.seen.meets(|| self.last_holder(this).map(|holder| holder.who().to_string()));
+            self.seen.meets(|| engine.last_holder(self.name()).map(|holder| holder.who().to_string()));
         }
     }
 
@@ -91,11 +92,6 @@ impl Place {
         self.lines.in_queue(self.name(), |queue| queue.last_look).flatten()
     }
 
-    /// Whether this process holds the lock, or is giving it back.
-    pub(crate) fn is_held_here(&self) -> bool {
-        self.holder_here().is_some_and(|lease| matches!(lease.valid_for(), Ok(_) | Err(LossReason::Released)))
-    }
-
     /// Notes what the store answered to the first request after this line stepped back.
     pub(crate) fn note_turn(&self, others: Others) {
         self.lines.in_queue(self.name(), |queue| {
@@ -103,15 +99,6 @@ impl Place {
                 queue.others = others;
             }
         });
-    }
-
-    /// Who holds it here, or held it when the first in line last looked. `this`: what others see of this process, for a
-    /// lease that began elsewhere.
-    pub(crate) fn last_holder(&self, this: &HolderInfo) -> Option<HolderInfo> {
-        let here = self.holder_here().filter(|_| self.is_held_here());
-        let known = here.as_ref().and_then(|lease| lease.info().cloned());
-        let seen = || self.lines.in_queue(self.name(), |queue| queue.last_holder.clone()).flatten();
-        known.or_else(seen).or_else(|| here.map(|_| this.clone()))
     }
 
     fn name(&self) -> &LockName {

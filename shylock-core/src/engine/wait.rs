@@ -125,6 +125,9 @@ impl<'a> Acquirer<'a> {
                     if in_flight.take().is_some() {
                         self.put_up_with(no_answer(call_limit))?;
                     }
+                    if !engine.admission.is_crowded(Class::Acquire) {
+                        self.limit_begins();
+                    }
                     queued = Some(Box::pin(engine.admission.admit(Class::Acquire)));
                     continue;
                 }
@@ -136,11 +139,16 @@ impl<'a> Acquirer<'a> {
     fn send(&mut self, permit: Permit) -> InFlight {
         let now = Instant::now();
         self.unanswered_since.get_or_insert(now);
-        if matches!(self.patience, Patience::Never) {
-            self.late_at = self.late_at.or(now.checked_add(self.engine.options.call_timeout));
-        }
+        self.limit_begins();
         self.seen.asks();
         self.claim.acquisition.attempt(permit)
+    }
+
+    /// The time limit of a call that does not wait for the lock begins to run, unless it does already.
+    fn limit_begins(&mut self) {
+        if matches!(self.patience, Patience::Never) {
+            self.late_at = self.late_at.or(Instant::now().checked_add(self.engine.options.call_timeout));
+        }
     }
 
     /// Why a call ends without an answer to its last request.

@@ -107,14 +107,14 @@ async fn a_take_has_to_revive_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_release_has_to_ask_for_owner_and_token() {
-    let without_owner = broken(RELEASE, "l.owner == @owner && ", "");
+    let without_owner = broken(RELEASE, "l.owner == want.owner && ", "");
     only_the_original_passes(RELEASE, &without_owner, async |text| {
         let (bench, token) = anna().await;
         bench.client.release(text, "bert", token).await;
         bench.unless_changed_since(1)
     })
     .await;
-    let without_token = broken(RELEASE, "&& l.token == @token", "");
+    let without_token = broken(RELEASE, "&& l.token == want.token", "");
     only_the_original_passes(RELEASE, &without_token, async |text| {
         let (bench, token) = anna().await;
         bench.client.release(text, "anna", token - 1).await;

@@ -82,7 +82,8 @@ impl Client {
     }
 
     pub(crate) async fn release(&self, text: &str, owner: &str, token: u64) -> usize {
-        self.rows(text, json!({ "key": KEY, "name": KEY, "owner": owner, "token": token })).await.len()
+        let leases = json!({ KEY: { "name": KEY, "owner": owner, "token": token } });
+        self.rows(text, json!({ "keys": [KEY], "leases": leases })).await.len()
     }
 
     pub(crate) async fn hand_off(&self, text: &str, (from, token): (&str, u64), to: &str, ttl: f64) -> usize {
