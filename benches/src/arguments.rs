@@ -5,7 +5,7 @@ cargo bench -- [URL] [--only TEXT] [--quick] [--original]
 
 Prints one table of what locks cost, each row beside its limit, measured in the same run.
 
-  URL          mongodb://…, http://user:password@host:port (ArangoDB), or memory;
+  URL          mongodb://…, http://user:password@host:port (ArangoDB), sqlite:/PATH of a new file, or memory;
                without one, a MongoDB replica set of one member is started
   --only TEXT  only the rows whose name contains TEXT
   --quick      everything small: shows that it works, not what it costs

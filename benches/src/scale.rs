@@ -27,6 +27,11 @@ pub(crate) struct Scale {
     pub(crate) held: usize,
     pub(crate) hold: Duration,
     pub(crate) crowd: usize,
+    /// How many acquisitions are asked for at once, beside held locks, and for how long again and again.
+    pub(crate) burst: usize,
+    pub(crate) bursts: Duration,
+    /// How many locks are released at once.
+    pub(crate) released: usize,
 }
 
 const fn s(seconds: u64) -> Duration {
@@ -34,7 +39,7 @@ const fn s(seconds: u64) -> Duration {
 }
 
 impl Scale {
-    /// About twelve minutes.
+    /// About a quarter of an hour.
     pub(crate) const FULL: Self = Self {
         warm_up: 100,
         cycles: 2000,
@@ -52,6 +57,9 @@ impl Scale {
         held: 100_000,
         hold: s(300),
         crowd: 100_000,
+        burst: 20_000,
+        bursts: s(60),
+        released: 10_000,
     };
 
     /// Tens of seconds. What is as small as this shows that a row works, not what it costs.
@@ -71,6 +79,9 @@ impl Scale {
         held: 5000,
         hold: s(15),
         crowd: 5000,
+        burst: 1000,
+        bursts: s(5),
+        released: 1000,
         ..Self::FULL
     };
 
@@ -92,5 +103,8 @@ impl Scale {
         held: 50,
         hold: s(2),
         crowd: 100,
+        burst: 100,
+        bursts: Duration::from_millis(100),
+        released: 100,
     };
 }

@@ -5,6 +5,7 @@
 //! [`with`]: AsyncLock::with
 
 mod backend;
+mod builder;
 mod chance;
 mod clock;
 #[cfg(feature = "conformance")]
@@ -41,6 +42,7 @@ pub use crate::{
     backend::{
         AcquireRequest, Attempt, Backend, Grant, HandOff, ListQuery, ReleaseOutcome, RenewOutcome, Renewal, Watch,
     },
+    builder::LockManagerBuilder,
     default::configure,
     error::{BackendError, Error, ErrorSource, Failure, Loss, LossReason, Result},
     guard::AsyncLockGuard,
@@ -49,7 +51,7 @@ pub use crate::{
     manager::LockManager,
     memory::MemoryBackend,
     name::{InvalidName, LockName},
-    options::{DEFAULT_TTL, LockManagerBuilder, MAX_TTL, MIN_TTL},
+    options::{DEFAULT_TTL, MAX_TTL, MIN_TTL},
     process::PerProcess,
     ticket::LockTicket,
     weak::WeakLockManager,

@@ -112,9 +112,10 @@ impl AsyncLock {
     /// As [`acquire`](Self::acquire).
     ///
     /// # Errors
-    /// [`Error::Timeout`] with the holder that was last seen, if the lock was held all the time;
-    /// [`Error::Backend`] if the time passed without a proper answer from the store, or with a failure as its last;
-    /// else as [`acquire`](Self::acquire).
+    /// [`Error::Timeout`] with the holder, if the lock is held in this process, or was when the first of its waiters here
+    /// last got an answer; without a holder, if there was less time than the store's answers take. [`Error::Backend`] if
+    /// the last request failed, or if the time passed without any answer from the store; else as
+    /// [`acquire`](Self::acquire).
     pub async fn acquire_timeout(&self, timeout: Duration) -> Result<AsyncLockGuard> {
         if timeout.is_zero() {
             return Err(invalid("timeout", "it is zero; `try_acquire` does not wait"));

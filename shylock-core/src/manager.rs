@@ -5,10 +5,9 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 #[cfg(doc)]
 use crate::Error;
 use crate::{
-    AsyncLock, AsyncLockGuard, Backend, BackendError, HolderInfo, LeaseKey, ListQuery, LockInfo, LockManagerBuilder,
-    LockName, LockTicket, ReleaseOutcome, Result,
-    engine::{Class, Engine, Runtime, Sent},
-    options::ManagerOptions,
+    AsyncLock, AsyncLockGuard, Backend, BackendError, LeaseKey, ListQuery, LockInfo, LockManagerBuilder, LockName,
+    LockTicket, ReleaseOutcome, Result,
+    engine::{Class, Engine, Sent},
 };
 
 /// One store, and what all locks on it share in this process: the queues of waiters and the renewal of leases.
@@ -262,28 +261,6 @@ impl LockManager {
     }
 }
 
-impl LockManagerBuilder {
-    /// Makes the manager.
-    ///
-    /// # Errors
-    /// [`Error::InvalidOption`] for the first option that is outside of its bounds.
-    pub fn build(self) -> Result<LockManager> {
-        self.options.check()?;
-        Ok(self.build_unchecked())
-    }
-
-    pub(crate) fn of(backend: Arc<dyn Backend>) -> Self {
-        Self { backend, options: ManagerOptions::default(), own_thread: false }
-    }
-
-    pub(crate) fn build_unchecked(self) -> LockManager {
-        let runtime = if self.own_thread { Runtime::own() } else { Runtime::current_or_own() };
-        let host = self.options.label.clone().or_else(host_name);
-        let info = HolderInfo { host, pid: Some(std::process::id()), note: None };
-        LockManager::of(&Engine::new(self.backend, self.options, info, runtime))
-    }
-}
-
 impl<B: Backend> From<B> for LockManager {
     fn from(backend: B) -> Self {
         Self::new(backend)
@@ -301,14 +278,4 @@ impl fmt::Debug for LockManager {
         let Engine { backend, options, .. } = &*self.engine;
         f.debug_struct("LockManager").field("backend", backend).field("options", options).finish_non_exhaustive()
     }
-}
-
-#[cfg(unix)]
-fn host_name() -> Option<String> {
-    Some(rustix::system::uname().nodename().to_string_lossy().into_owned())
-}
-
-#[cfg(not(unix))]
-fn host_name() -> Option<String> {
-    std::env::var("COMPUTERNAME").ok()
 }

@@ -101,6 +101,25 @@ impl LockManager {
         self.call(Limit::Call, |manager| async move { manager.force_break(name).await })
     }
 
+    /// Like [`force_release`](core::LockManager::force_release) of the async manager: frees a lock if it is still held by
+    /// the lease that was shown.
+    ///
+    /// # Errors
+    /// As there, and [`Error::Stalled`](crate::Error::Stalled).
+    pub fn force_release(&self, held: &LockInfo) -> Result<bool> {
+        let held = held.clone();
+        self.call(Limit::Call, |manager| async move { manager.force_release(&held).await })
+    }
+
+    /// Like [`repair`](core::LockManager::repair) of the async manager: makes a free lock of one whose record is corrupt.
+    ///
+    /// # Errors
+    /// As there, and [`Error::Stalled`](crate::Error::Stalled).
+    pub fn repair(&self, name: impl AsRef<str>) -> Result<bool> {
+        let name = name.as_ref().to_owned();
+        self.call(Limit::Call, |manager| async move { manager.repair(name).await })
+    }
+
     /// Like [`resume`](core::LockManager::resume) of the async manager: goes on with a lock that was detached.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use std::{
 };
 
 use shylock_sync::{Lock, LockGuard, LockManager, MemoryBackend};
-use slow::SlowToRelease;
+use slow::Slow;
 use stopwatch::Stopwatch;
 
 fn manager() -> LockManager {
@@ -27,7 +27,7 @@ fn is_free(manager: &LockManager, name: &str) -> bool {
 
 #[test]
 fn it_is_free_when_drop_returns() {
-    let store = SlowToRelease::by(Duration::from_millis(100));
+    let store = Slow::to_release(Duration::from_millis(100));
     let manager = LockManager::new(store.clone());
     drop(manager.lock("a").acquire().expect("granted"));
     assert_eq!(store.released(), 1, "drop waited for the release");
@@ -50,7 +50,7 @@ fn a_panic_releases_too() {
 
 #[test]
 fn it_waits_no_longer_than_its_option_says_and_goes_on_in_the_background() {
-    let store = SlowToRelease::by(Duration::from_millis(600));
+    let store = Slow::to_release(Duration::from_millis(600));
     let manager = LockManager::new(store.clone());
     for limit in [Duration::ZERO, Duration::from_millis(100)] {
         let guard = manager.lock("a").with_drop_timeout(limit).acquire().expect("granted");
@@ -66,7 +66,7 @@ fn it_waits_no_longer_than_its_option_says_and_goes_on_in_the_background() {
 
 #[test]
 fn two_seconds_unless_told_otherwise() {
-    let manager = LockManager::new(SlowToRelease::by(Duration::from_secs(4)));
+    let manager = LockManager::new(Slow::to_release(Duration::from_secs(4)));
     let guard = manager.lock("a").acquire().expect("granted");
     let watch = Stopwatch::start();
     drop(guard);

@@ -31,7 +31,7 @@ fn shutdown_leaves_nothing_behind() {
 
     let store = MemoryBackend::new();
     configure(store.clone());
-    let slow = slow::SlowToRelease::by(Duration::from_millis(300));
+    let slow = slow::Slow::to_release(Duration::from_millis(300));
     let manager = LockManager::new(slow.clone());
     let held = Lock::new("held").acquire().expect("granted");
     let (alarm, told) = std::sync::mpsc::channel();
@@ -70,7 +70,7 @@ fn shutdown_leaves_nothing_behind() {
     assert_no_thread_is_left();
 
     // Managers that nobody has in hands any more have releases under way all the same. Two may end it at once.
-    let slow = slow::SlowToRelease::by(Duration::from_millis(300));
+    let slow = slow::Slow::to_release(Duration::from_millis(300));
     let lock = LockManager::new(slow.clone()).lock("slow").with_drop_timeout(Duration::ZERO);
     drop(lock.acquire().expect("granted"));
     drop(lock);

@@ -1,5 +1,6 @@
 //! Each verb of a lock, a guard and a manager, in blocking calls.
 
+mod slow;
 #[allow(unreachable_pub, reason = "it is public in the package of the tests")]
 #[path = "../../tests/src/stopwatch.rs"]
 mod stopwatch;
@@ -7,6 +8,7 @@ mod stopwatch;
 use std::{sync::mpsc, thread, time::Duration};
 
 use shylock_sync::{AsyncLock, Error, Lock, LockManager, LossReason, MemoryBackend};
+use slow::Slow;
 use stopwatch::Stopwatch;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -189,4 +191,37 @@ fn an_async_lock_becomes_a_blocking_one() {
     let lock = Lock::from(manager.lock("a").with_ttl(5 * SECOND));
     let guard = lock.acquire().expect("granted");
     assert!(guard.remaining() < 5 * SECOND);
+}
+
+/// One holder, and ten threads whose time is over one after the other: each learns who holds it.
+#[test]
+fn waiters_whose_time_is_over_name_the_holder() {
+    let manager = manager();
+    let _held = manager.lock("a").with_note("the import").acquire().expect("granted");
+    let waiters = (0..10).map(|number| {
+        let lock = manager.lock("a");
+        thread::spawn(move || {
+            thread::sleep(Duration::from_millis(20 * number));
+            lock.acquire_timeout(Duration::from_millis(300)).expect_err("it is held")
+        })
+    });
+    for waiter in waiters.collect::<Vec<_>>() {
+        let error = waiter.join().expect("no panic");
+        let Error::Timeout { holder: Some(holder), .. } = error else { panic!("{error:?}") };
+        assert_eq!(holder.note.as_deref(), Some("the import"));
+    }
+}
+
+/// Eighty threads ask a store that answers twenty calls a second: the last of them waits for longer than a call may take.
+#[test]
+fn a_call_that_waits_behind_others_of_its_process_is_not_late() {
+    let store = Slow::to_acquire(Duration::from_millis(50));
+    let core = shylock_core::LockManager::builder(store).call_timeout(2 * SECOND);
+    let manager = LockManager::from(core.build().expect("good options"));
+    let calls = (0..80).map(|number| {
+        let lock = manager.lock(format!("{number}"));
+        thread::spawn(move || lock.try_acquire().expect("answered").expect("it is free"))
+    });
+    let guards: Vec<_> = calls.collect::<Vec<_>>().into_iter().map(|call| call.join().expect("no panic")).collect();
+    assert!(guards.iter().all(shylock_sync::LockGuard::is_held));
 }

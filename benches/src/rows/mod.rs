@@ -1,5 +1,6 @@
 //! What is measured: one file a measurement, each giving one row or a few.
 
+mod burst;
 pub(crate) mod crowd;
 mod free;
 mod hand_off;
@@ -26,12 +27,13 @@ pub(crate) enum Measurement {
     FreeInMemory,
     Crowd,
     Original(Comparison),
+    Burst,
     Keeping,
 }
 
 impl Measurement {
     /// In the order of the table. The one that leaves 100,000 records behind comes last.
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Free,
         Self::Throughput,
         Self::InOneProcess { waiters: 2 },
@@ -48,6 +50,7 @@ impl Measurement {
         Self::Original(Comparison::HandOff { processes: 0, waiters: 100 }),
         Self::Original(Comparison::HandOff { processes: 4, waiters: 8 }),
         Self::Renewing,
+        Self::Burst,
         Self::Keeping,
     ];
 
@@ -68,6 +71,7 @@ impl Measurement {
             Self::FreeInMemory => vec![free::IN_MEMORY.to_owned()],
             Self::Crowd => vec![crowd::name(scale)],
             Self::Original(comparison) => vec![comparison.name()],
+            Self::Burst => burst::names(scale).to_vec(),
             Self::Keeping => keeping::names(scale),
         }
     }
@@ -84,6 +88,7 @@ impl Measurement {
             Self::FreeInMemory => free::in_memory(context).await.map(one),
             Self::Crowd => crowd::row(context).await.map(one),
             Self::Original(comparison) => original::row(context, comparison).await.map(one),
+            Self::Burst => burst::rows(context).await,
             Self::Keeping => keeping::rows(context).await,
         }
     }

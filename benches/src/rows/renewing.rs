@@ -84,7 +84,7 @@ async fn by_raw(context: &Context, direct: &Arc<dyn Backend>, leases: &[LeaseKey
             let found = mongo.raw_renewal(leases, ttl).await?;
             (since.elapsed(), usize::try_from(found)?)
         }
-        Store::Arango(_) | Store::Memory(_) => {
+        Store::Arango(_) | Store::Sqlite(_) | Store::Memory(_) => {
             let renewals: Vec<_> = leases.iter().map(|lease| Renewal { lease: lease.clone(), ttl }).collect();
             let since = Instant::now();
             let outcomes = direct.renew(&renewals).await?;

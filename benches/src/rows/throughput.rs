@@ -30,7 +30,7 @@ pub(crate) async fn row(context: &Context) -> Outcome<Row> {
     let way = context.store.raw().await?;
     let manager = match &context.store {
         Store::Mongo(mongo) => LockManager::new(mongo.alike().await?),
-        Store::Arango(_) | Store::Memory(_) => context.manager().await?,
+        Store::Arango(_) | Store::Sqlite(_) | Store::Memory(_) => context.manager().await?,
     };
     let locks: Vec<_> = (0..TASKS).map(|_| manager.lock(context.name("busy"))).collect();
     let raw_locks = (0..TASKS).map(|_| way.on(&context.name("busy-raw")).map(Arc::new));

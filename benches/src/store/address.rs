@@ -4,7 +4,13 @@
 #[derive(Clone)]
 pub(crate) enum Address {
     Mongo(String),
-    Arango { url: String, user: String, password: String },
+    Arango {
+        url: String,
+        user: String,
+        password: String,
+    },
+    /// The file, which must not be there yet.
+    Sqlite(String),
     Memory,
 }
 
@@ -19,7 +25,10 @@ impl Address {
                 let url = format!("{scheme}://{}", host.trim_end_matches('/'));
                 Ok(Self::Arango { url, user: user.into(), password: password.into() })
             }
-            _ => Err("the URL is none of mongodb://…, http://user:password@host:port, memory".into()),
+            _ => match text.strip_prefix("sqlite:") {
+                Some(path) if path.starts_with('/') => Ok(Self::Sqlite(path.to_owned())),
+                _ => Err("the URL is none of mongodb://…, http://user:password@host:port, sqlite:/PATH, memory".into()),
+            },
         }
     }
 
@@ -28,6 +37,7 @@ impl Address {
         match self {
             Self::Mongo(uri) => uri.clone(),
             Self::Memory => "memory".into(),
+            Self::Sqlite(path) => format!("sqlite:{path}"),
             Self::Arango { url, user, password } => {
                 let (scheme, host) = url.split_once("://").unwrap_or(("http", url));
                 format!("{scheme}://{user}:{password}@{host}")
@@ -57,7 +67,8 @@ mod tests {
     fn the_kinds_are_told_apart() {
         assert!(matches!(Address::parse("memory"), Ok(Address::Memory)));
         assert!(matches!(Address::parse("mongodb://h"), Ok(Address::Mongo(_))));
-        for nothing in ["", "disk", "postgres://h", "http://h:8529", "http://root@h"] {
+        assert!(matches!(Address::parse("sqlite:/a/b"), Ok(Address::Sqlite(path)) if path == "/a/b"));
+        for nothing in ["", "disk", "sqlite:b", "postgres://h", "http://h:8529", "http://root@h"] {
             assert!(Address::parse(nothing).is_err(), "{nothing}");
         }
     }

@@ -4,10 +4,15 @@ mod address;
 mod arango;
 mod mongo;
 
-use std::sync::Arc;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use shylock_core::{Backend, MemoryBackend};
 use shylock_mongo::MongoBackend;
+use shylock_sqlite::SqliteBackend;
 
 pub(crate) use self::{
     address::{Address, with_options},
@@ -19,6 +24,8 @@ use crate::{counters::Counters, outcome::Outcome, raw::Raw};
 pub(crate) enum Store {
     Mongo(MongoStore),
     Arango(ArangoStore),
+    /// A file.
+    Sqlite(PathBuf),
     Memory(MemoryBackend),
 }
 
@@ -28,6 +35,8 @@ impl Store {
         Ok(match address {
             Address::Mongo(uri) => Self::Mongo(MongoStore::open(uri, database).await?),
             Address::Memory => Self::Memory(MemoryBackend::new()),
+            Address::Sqlite(path) if Path::new(&path).exists() => return Err(format!("{path} is there already").into()),
+            Address::Sqlite(path) => Self::Sqlite(path.into()),
             Address::Arango { url, user, password } => {
                 Self::Arango(ArangoStore { url, user, password, database: database.to_owned() })
             }
@@ -39,6 +48,7 @@ impl Store {
         Ok(match self {
             Self::Mongo(mongo) => Arc::new(MongoBackend::connect(&mongo.uri, &mongo.database).await?),
             Self::Memory(memory) => Arc::new(memory.clone()),
+            Self::Sqlite(path) => Arc::new(SqliteBackend::open(path).await?),
             Self::Arango(arango) => Arc::new(arango.connect().await?),
         })
     }
@@ -47,7 +57,7 @@ impl Store {
     pub(crate) async fn raw(&self) -> Outcome<Raw> {
         match self {
             Self::Mongo(mongo) => Raw::commands(mongo).await,
-            Self::Arango(_) | Self::Memory(_) => Ok(Raw::Calls(self.connect().await?)),
+            Self::Arango(_) | Self::Sqlite(_) | Self::Memory(_) => Ok(Raw::Calls(self.connect().await?)),
         }
     }
 
@@ -56,6 +66,7 @@ impl Store {
         match self {
             Self::Mongo(mongo) => Some((mongo.uri.clone(), &mongo.database)),
             Self::Arango(arango) => Some((arango.address().text(), &arango.database)),
+            Self::Sqlite(path) => Some((format!("sqlite:{}", path.display()), "")),
             Self::Memory(_) => None,
         }
     }
@@ -68,7 +79,7 @@ impl Store {
     pub(crate) async fn counters(&self) -> Outcome<Option<Counters>> {
         match self {
             Self::Mongo(mongo) => mongo.counters().await.map(Some),
-            Self::Arango(_) | Self::Memory(_) => Ok(None),
+            Self::Arango(_) | Self::Sqlite(_) | Self::Memory(_) => Ok(None),
         }
     }
 
@@ -77,6 +88,7 @@ impl Store {
         Ok(match self {
             Self::Mongo(mongo) => mongo.description().await?,
             Self::Arango(arango) => arango.description().await,
+            Self::Sqlite(path) => format!("- store: {}\n- write concern: in the log, not yet on disk", path.display()),
             Self::Memory(_) => "- store: in the memory of the process\n- write concern: none".into(),
         })
     }
@@ -86,6 +98,7 @@ impl Store {
         match self {
             Self::Mongo(mongo) => mongo.clean_up().await,
             Self::Arango(arango) => arango.clean_up().await,
+            Self::Sqlite(path) => Ok(fs::remove_file(path)?),
             Self::Memory(_) => Ok(()),
         }
     }

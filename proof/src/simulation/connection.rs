@@ -191,6 +191,10 @@ impl<T> Request<T> {
 
 #[async_trait]
 impl Backend for Connection {
+    fn concurrency(&self) -> usize {
+        usize::try_from(self.world.plan.serves).unwrap_or(usize::MAX)
+    }
+
     async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
         let (request, world, first) = (request.clone(), Arc::clone(&self.world), self.first_sent(request.holder));
         if world.plan.bug == Some(Bug::ChecksThenActs) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{bug::Bug, chance::Chance};
+use super::{bug::Bug, chance::Chance, process::CALL_TIMEOUT};
 
 /// A kind of disturbance. A plan has some of them, so that each meets a world that is else quiet, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,6 +85,8 @@ pub struct Plan {
     pub kinds: Vec<Kind>,
     /// Whether the store tells of freed locks.
     pub tells: bool,
+    /// How many requests of a process the store serves at a time.
+    pub serves: u64,
 }
 
 impl Plan {
@@ -113,6 +115,7 @@ impl Plan {
             calm: Duration::from_millis(chance.one_of(&[400, 1500, 4000])),
             kinds: Kind::ALL.into_iter().filter(|_| chance.per_mille(likely)).collect(),
             tells: chance.per_mille(700),
+            serves: chance.one_of(&[1, 2, 10, 10]),
         }
     }
 
@@ -120,6 +123,14 @@ impl Plan {
     #[must_use]
     pub fn has(&self, kind: Kind) -> bool {
         self.kinds.contains(&kind)
+    }
+
+    /// How long a call may take that does not wait for a lock. Where the store serves few requests at a time, those that hang
+    /// keep the others of their process waiting, for 30 s at most.
+    #[must_use]
+    pub fn call_limit(&self) -> Duration {
+        let queue = if self.serves < 10 { Duration::from_secs(30) } else { Duration::ZERO };
+        CALL_TIMEOUT + queue
     }
 
     /// Whether it does no more than to lose single messages, and tells so soon.

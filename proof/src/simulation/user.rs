@@ -9,7 +9,7 @@ use super::{
     belief::Belief,
     chance::Chance,
     plan::{Kind, Plan},
-    process::{CALL_TIMEOUT, Process},
+    process::Process,
     wish::Wish,
 };
 use crate::history::{Answer, What};
@@ -83,7 +83,7 @@ impl User {
             0..3 => {
                 let wish = Wish::new(&self.process, lock.name(), None);
                 let outcome = self.perhaps_cancelled(200, lock.try_acquire()).await?;
-                wish.took("try_acquire", CALL_TIMEOUT);
+                wish.took("try_acquire", self.plan().call_limit());
                 wish.outcome(outcome)
             }
             3..6 => {
@@ -134,7 +134,7 @@ impl User {
                     let asked = self.process.world.at();
                     if let Some(Ok(())) = self.perhaps_cancelled(200, guard.renew()).await {
                         let took = self.process.world.at().saturating_sub(asked);
-                        self.took("renew", CALL_TIMEOUT, took);
+                        self.took("renew", self.plan().call_limit(), took);
                     }
                 }
                 5 if !held => return,
@@ -158,7 +158,7 @@ impl User {
                 let asked = self.process.world.at();
                 let Some(outcome) = self.perhaps_cancelled(300, guard.release()).await else { return };
                 let took = self.process.world.at().saturating_sub(asked);
-                self.took("release", CALL_TIMEOUT, took);
+                self.took("release", self.plan().call_limit(), took);
                 let answer = match outcome {
                     Ok(()) => Answer::Released,
                     Err(Error::Lost { .. }) => Answer::Lost,

@@ -14,6 +14,7 @@ mod keeper;
 mod lease;
 #[cfg_attr(not(feature = "protocol"), allow(unreachable_pub, reason = "the model of the protocol sees it"))]
 pub(crate) mod ledger;
+mod optional;
 mod pace;
 mod place;
 mod queue;

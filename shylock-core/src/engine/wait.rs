@@ -1,9 +1,9 @@
 //! [`Acquirer`]: the first of a line, or one that does not queue. It asks the store for the lock, and again when it is
 //! worth it.
 
-use std::{future::pending, pin::Pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use tokio::time::{self, Instant};
+use tokio::time::Instant;
 
 use super::{
     Engine, Held,
@@ -12,6 +12,7 @@ use super::{
     admission::{Class, Permit},
     call::InFlight,
     no_answer, not_sent,
+    optional::{Queued, admitted, at, end, silent, until, woken},
     pace::{Notices, Pace, pause_while_held_here},
     place::Place,
     renew::Terms,
@@ -284,52 +285,4 @@ fn new_claim(engine: &Arc<Engine>, wanted: &Wanted) -> Result<Claim> {
     let holder = HolderId::random().map_err(BackendError::permanent)?;
     let Wanted { name, info, terms } = wanted.clone();
     Ok(Claim::new(engine, AcquireRequest { name, holder, ttl: terms.ttl, info }, terms))
-}
-
-async fn woken(place: Option<&Place>) {
-    match place {
-        Some(place) => place.woken().await,
-        None => pending().await,
-    }
-}
-
-/// Timers count in whole milliseconds: a sleep until now would take one.
-async fn until(when: Instant) {
-    if when > Instant::now() {
-        time::sleep_until(when).await;
-    }
-}
-
-/// A request that waits to be sent.
-type Queued<'a> = Pin<Box<dyn Future<Output = Permit> + Send + 'a>>;
-
-/// The permit of a request that waits to be sent; never, where there is none.
-async fn admitted(queued: &mut Option<Queued<'_>>) -> Permit {
-    match queued {
-        Some(queued) => queued.await,
-        None => pending().await,
-    }
-}
-
-/// Resolves when the store has answered nothing for the longest time that may be.
-async fn silent(engine: &Engine, since: Instant, longest: Option<Duration>) {
-    match longest {
-        Some(longest) => engine.health.silence(since, longest).await,
-        None => pending().await,
-    }
-}
-
-async fn at(when: Option<Instant>) {
-    match when {
-        Some(when) => time::sleep_until(when).await,
-        None => pending().await,
-    }
-}
-
-/// The end of a request under way; never, where there is none.
-async fn end(in_flight: &mut Option<InFlight>) {
-    match in_flight {
-        Some(in_flight) => in_flight.end().await,
-        None => pending().await,
-    }
 }

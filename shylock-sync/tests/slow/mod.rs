@@ -1,4 +1,5 @@
-//! A store that takes its time to release.
+//! A store that takes its time to release, or to acquire.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::{
     sync::{
@@ -15,15 +16,21 @@ use shylock_core::{
 };
 
 #[derive(Debug, Clone)]
-pub(crate) struct SlowToRelease {
+pub(crate) struct Slow {
     store: MemoryBackend,
-    pause: Duration,
+    releasing: Duration,
+    /// If not zero, it also serves one request at a time.
+    acquiring: Duration,
     released: Arc<AtomicU32>,
 }
 
-impl SlowToRelease {
-    pub(crate) fn by(pause: Duration) -> Self {
-        Self { store: MemoryBackend::new(), pause, released: Arc::default() }
+impl Slow {
+    pub(crate) fn to_release(pause: Duration) -> Self {
+        Self { store: MemoryBackend::new(), releasing: pause, acquiring: Duration::ZERO, released: Arc::default() }
+    }
+
+    pub(crate) fn to_acquire(pause: Duration) -> Self {
+        Self { acquiring: pause, ..Self::to_release(Duration::ZERO) }
     }
 
     pub(crate) fn released(&self) -> u32 {
@@ -32,8 +39,13 @@ impl SlowToRelease {
 }
 
 #[async_trait]
-impl Backend for SlowToRelease {
+impl Backend for Slow {
+    fn concurrency(&self) -> usize {
+        if self.acquiring.is_zero() { self.store.concurrency() } else { 1 }
+    }
+
     async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
+        tokio::time::sleep(self.acquiring).await;
         self.store.try_acquire(request).await
     }
 
@@ -42,7 +54,7 @@ impl Backend for SlowToRelease {
     }
 
     async fn release(&self, leases: &[LeaseKey]) -> Result<Vec<ReleaseOutcome>, BackendError> {
-        tokio::time::sleep(self.pause).await;
+        tokio::time::sleep(self.releasing).await;
         let outcomes = self.store.release(leases).await;
         self.released.fetch_add(u32::try_from(leases.len()).expect("a few"), Ordering::SeqCst);
         outcomes
