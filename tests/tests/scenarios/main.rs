@@ -18,6 +18,7 @@ mod secrets;
 mod setup;
 mod shim;
 mod silence;
+mod stall;
 mod sync;
 mod tickets;
 mod worker;
