@@ -111,6 +111,7 @@ impl Told {
 scenarios![
     waiting::a_grant_and_a_release,
     waiting::who_waits_gets_the_lock_or_not,
+    waiting::a_crowd_whose_time_is_over,
     waiting::a_lock_is_handed_over,
     waiting::a_store_that_fails,
     holding::renewals_and_what_was_left,

@@ -1,10 +1,10 @@
 //! From the wish for a lock to its outcome.
 
 use shylock_core::Error;
-use tokio::time::sleep;
+use tokio::{task::JoinSet, time::sleep};
 
 use super::{Faulty, Numbers, assert_samples, assert_values, settle};
-use crate::support::{Fault, Op, s};
+use crate::support::{Fault, Op, ms, s};
 
 pub(crate) async fn a_grant_and_a_release(numbers: &Numbers, store: Faulty) {
     let guard = store.manager().lock("x").acquire().await.expect("granted");
@@ -46,6 +46,23 @@ pub(crate) async fn who_waits_gets_the_lock_or_not(numbers: &Numbers, store: Fau
     assert_samples(numbers, "shylock_hold_seconds", &[12.0, 0.0]);
     assert_values(numbers, [("releases_total released", 2.0), ("contentions_total", 4.0)]);
     assert_samples(numbers, "shylock_store_request_seconds watch", &[0.0]);
+}
+
+/// A busy lock is no outage, also for those whose turn comes shortly before their time is over.
+pub(crate) async fn a_crowd_whose_time_is_over(numbers: &Numbers, store: Faulty) {
+    let _guard = store.manager().lock("x").acquire().await.expect("granted");
+    store.on(Op::Acquire, Fault::Delays(ms(5)));
+    let here = store.manager();
+    let mut crowd = JoinSet::new();
+    for number in 0..10 {
+        let lock = here.lock("x");
+        crowd.spawn(async move {
+            sleep(ms(20 * number)).await;
+            lock.acquire_timeout(ms(300)).await.map(drop)
+        });
+    }
+    crowd.join_all().await.into_iter().for_each(|outcome| drop(outcome.expect_err("it is held")));
+    assert_values(numbers, [("acquisitions_total timed_out", 10.0), ("acquisitions_total failed", 0.0)]);
 }
 
 pub(crate) async fn a_lock_is_handed_over(numbers: &Numbers, store: Faulty) {
