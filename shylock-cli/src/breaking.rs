@@ -1,45 +1,93 @@
-//! `break`: frees a lock, whoever holds it.
+//! `break`: frees a lock, whoever holds it, and whatever its record has become.
 
 use std::io::{self, IsTerminal, Write};
 
-use serde_json::json;
-use shylock_core::LockManager;
+use serde_json::{Value, json};
+use shylock_core::{Error, LockInfo, LockManager};
 
 use crate::{arguments::Break, failure::Failure, output, store};
 
-pub(crate) async fn break_lock(Break { name, yes, json }: &Break, told: Option<&str>) -> Result<u8, Failure> {
-    let store = store::open(told).await?;
+/// What stands in the way.
+enum Found {
+    Held(LockInfo),
+    /// Why its record is none of ours.
+    Corrupt(String),
+}
+
+pub(crate) async fn break_lock(options: &Break, store_url: Option<&str>) -> Result<u8, Failure> {
+    let store = store::open(store_url).await?;
     let manager = LockManager::from(store.backend);
-    let shown = output::plain(name);
-    if !*yes {
-        let Some(holder) = manager.inspect(name).await? else {
-            output::print(&format!("Nobody holds {shown}."))?;
+    let shown = output::plain(&options.name);
+    loop {
+        let Some(found) = look(&manager, &options.name).await? else {
+            report(options, &json!({ "broken": false }), &format!("Nobody holds {shown}."))?;
             return Ok(0);
         };
-        if !agreed(&format!("Take {shown} away from {}?", output::who(&holder)))? {
-            output::print("It stays held.")?;
+        if !options.yes && !agreed(&found.question(&shown))? {
+            output::print(if let Found::Held(_) = found { "It stays held." } else { "It stays corrupt." })?;
             return Ok(1);
         }
+        let done = match &found {
+            Found::Held(info) => manager.force_release(info).await?,
+            Found::Corrupt(_) => manager.repair(&options.name).await?,
+        };
+        if done {
+            let (object, text) = found.outcome(&shown);
+            report(options, &object, &text)?;
+            return Ok(0);
+        }
         // Whoever has it by now was not asked about.
-        if manager.inspect(name).await?.is_some_and(|now| now.token != holder.token) {
+        if !options.yes {
             return Err(Failure::conflict(1, format!("{shown} has another holder by now; nothing was done")));
         }
     }
-    let broken = manager.force_break(name).await?;
-    match broken {
-        Some(info) if *json => {
-            output::print_json(&json!({ "name": name, "broken": true, "holder": output::as_json(&info) }))?;
-        }
-        None if *json => output::print_json(&json!({ "name": name, "broken": false }))?,
-        Some(info) => output::print(&format!(
-            "{shown} is free. {} held it, with token {}.\nIt is told with its next renewal, and goes on with its work until \
-             then; a command of `shylock run` is killed.",
-            output::who(&info),
-            info.token
-        ))?,
-        None => output::print(&format!("Nobody holds {shown}."))?,
+}
+
+async fn look(manager: &LockManager, name: &str) -> Result<Option<Found>, Error> {
+    match manager.inspect(name).await {
+        Ok(held) => Ok(held.map(Found::Held)),
+        Err(Error::CorruptRecord { detail, .. }) => Ok(Some(Found::Corrupt(detail))),
+        Err(error) => Err(error),
     }
-    Ok(0)
+}
+
+impl Found {
+    fn question(&self, shown: &str) -> String {
+        match self {
+            Self::Held(info) => format!("Take {shown} away from {}?", output::who(info)),
+            Self::Corrupt(detail) => {
+                format!("The record of {shown} is corrupt: {}. Make a free lock of it?", output::plain(detail))
+            }
+        }
+    }
+
+    /// As JSON and for people.
+    fn outcome(&self, shown: &str) -> (Value, String) {
+        match self {
+            Self::Held(info) => (
+                json!({ "broken": true, "holder": output::as_json(info) }),
+                format!(
+                    "{shown} is free. {} held it, with token {}.\nIt is notified with its next renewal, and goes on with its \
+                     work until then; a command of `shylock run` is killed.",
+                    output::who(info),
+                    info.token
+                ),
+            ),
+            Self::Corrupt(detail) => (
+                json!({ "broken": true, "corrupt": detail }),
+                format!("{shown} is free. Its record was corrupt: {}.", output::plain(detail)),
+            ),
+        }
+    }
+}
+
+fn report(Break { name, json, .. }: &Break, object: &Value, text: &str) -> Result<(), Failure> {
+    if !json {
+        return output::print(text);
+    }
+    let mut object = object.clone();
+    object["name"] = name.as_str().into();
+    output::print_json(&object)
 }
 
 fn agreed(question: &str) -> Result<bool, Failure> {

@@ -60,6 +60,24 @@ fn breaking_asks_first() {
     running.end();
 }
 
+/// A clock that was ahead once has left a lease that ends in another year.
+#[test]
+fn breaking_frees_a_corrupt_record() {
+    let place = Place::new();
+    assert_eq!(place.outcome(&["run", "a", "true"]).0, 0);
+    let spoil = "import sqlite3, sys; file = sqlite3.connect(sys.argv[1]); file.execute('UPDATE shylock_locks SET ends = \
+                 4000000000000000'); file.commit(); file.close()";
+    let file = place.file(".local/state/shylock/locks.sqlite");
+    let spoilt = std::process::Command::new("python3").args(["-c", spoil]).arg(file).status().expect("it starts");
+    assert!(spoilt.success());
+    let (code, _, stderr) = place.outcome(&["show", "a"]);
+    assert!(code == 69 && stderr.contains("corrupt"), "{code}: {stderr}");
+    let broken = place.json(&["break", "--yes", "--json", "a"]);
+    assert_eq!((&broken["name"], &broken["broken"]), (&"a".into(), &true.into()));
+    assert!(broken["corrupt"].as_str().is_some_and(|detail| detail.contains("farther away")), "{broken}");
+    assert_eq!(place.outcome(&["run", "-n", "a", "true"]).0, 0);
+}
+
 fn examine(place: &Place, wanted: &[&str]) -> String {
     let report = place.json(&["doctor", "--json"]);
     let checks = report["checks"].as_array().expect("checks");

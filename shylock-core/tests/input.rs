@@ -8,6 +8,22 @@ use shylock_core::{AsyncLock, AsyncLockGuard, Error, InvalidName, LockManager, L
 use support::{Faulty, Op, ms, s};
 use tokio::time::timeout;
 
+/// An operator was asked about one holder, and another has the lock by then.
+#[tokio::test(start_paused = true)]
+async fn only_the_lease_that_was_shown_is_broken() {
+    let store = MemoryBackend::new();
+    let manager = LockManager::builder(store.clone()).namespace("jobs").build().expect("good options");
+    let first = manager.lock("x").acquire().await.expect("granted");
+    let shown = manager.inspect("x").await.expect("answered").expect("held");
+    first.release().await.expect("released");
+    let second = manager.lock("x").acquire().await.expect("granted");
+    assert!(!manager.force_release(&shown).await.expect("answered"));
+    second.renew().await.expect("it is still held");
+    let shown = manager.list("").await.expect("answered").pop().expect("held");
+    assert!(manager.force_release(&shown).await.expect("answered"));
+    assert!(matches!(second.renew().await, Err(Error::Lost { .. })));
+}
+
 #[tokio::test]
 async fn names() {
     let store = Faulty::default();
