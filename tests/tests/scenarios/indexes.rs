@@ -35,9 +35,21 @@ async fn set_with_records() -> (Mongo, Client, Vec<Database>) {
     let primary = hello.get_str("primary").expect("a primary").to_owned();
     let mut secondaries = Vec::new();
     for host in mongo.hosts().split(',').filter(|host| *host != primary) {
-        secondaries.push(member(host).await);
+        let secondary = member(host).await;
+        // A member that copies from one that stands still would stand still, too.
+        while source(&secondary).await.as_deref() != Some(&primary) {
+            secondary.run_command(doc! { "replSetSyncFrom": &primary }).await.expect("it may copy from the primary");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        secondaries.push(secondary);
     }
     (mongo, client, secondaries)
+}
+
+/// The member that a secondary copies from.
+async fn source(secondary: &Database) -> Option<String> {
+    let status = secondary.run_command(doc! { "replSetGetStatus": 1 }).await.expect("answered");
+    status.get_str("syncSourceHost").ok().map(str::to_owned)
 }
 
 fn idle(name: &str, token: i64) -> Document {

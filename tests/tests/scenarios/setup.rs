@@ -18,11 +18,12 @@ async fn database(mongo: &Mongo) -> Database {
     mongo.client().await.database(DATABASE)
 }
 
+/// Those that are ready.
 async fn indexes(database: &Database, collection: &str) -> Vec<Document> {
-    let found = database.run_command(doc! { "listIndexes": collection }).await;
+    let found = database.run_command(doc! { "listIndexes": collection, "includeBuildUUIDs": true }).await;
     let Ok(found) = found else { return Vec::new() };
     let batch = found.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch")).expect("a batch");
-    batch.iter().filter_map(|index| index.as_document().cloned()).collect()
+    batch.iter().filter_map(|index| index.as_document().cloned()).filter(|index| index.contains_key("key")).collect()
 }
 
 /// Both of ours and that of `_id`: they are made in the background.
