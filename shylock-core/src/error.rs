@@ -229,6 +229,15 @@ impl BackendError {
         Self { retry_after: None, source: ErrorSource::from(failure.to_string()), failure }
     }
 
+    /// Makes [`Failure::NotApplied`] of an unknown outcome: the failure of a look, which changes nothing.
+    #[must_use]
+    pub fn of_look(mut self) -> Self {
+        if self.failure == Failure::Ambiguous {
+            self.failure = Failure::NotApplied;
+        }
+        self
+    }
+
     /// What is known of the call.
     #[must_use]
     pub const fn failure(&self) -> &Failure {
@@ -274,6 +283,13 @@ mod tests {
         ] {
             assert_eq!((error.is_passing(), error.retry_after()), (passing, retry_after), "{error}");
         }
+    }
+
+    #[test]
+    fn a_look_has_no_unknown_outcome() {
+        let look = BackendError::ambiguous("cut off").of_look();
+        assert_eq!((look.failure(), look.source.to_string()), (&Failure::NotApplied, "cut off".to_owned()));
+        assert_eq!(*BackendError::permanent("no rights").of_look().failure(), Failure::Permanent);
     }
 
     #[test]

@@ -1,6 +1,13 @@
 //! [`MongoBackend`]: the promises of [`Backend`], each in one command.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use mongodb::{Database, bson::Document};
@@ -13,8 +20,10 @@ use tokio::sync::OnceCell;
 use crate::{
     builder::{MongoBuilder, Settings},
     command, error,
+    mongo_error::MongoError,
     query::Queries,
-    record, release, setup,
+    record, release, runtime,
+    setup::{self, Prepared},
     watch::Notices,
 };
 
@@ -28,30 +37,50 @@ struct Inner {
     database: Database,
     settings: Settings,
     /// Made with the first call: it depends on the kind of the deployment.
-    queries: OnceCell<Queries>,
+    prepared: OnceCell<Prepared>,
     notices: Notices,
+    /// Whether the server has refused reads of what a majority has.
+    local_reads: AtomicBool,
 }
 
 impl MongoBackend {
     /// Connects with a client of its own, so that an exhausted connection pool of the application cannot cost a
-    /// lease; makes the collection's index, and checks that the collection is one that can keep the promises.
+    /// lease, and checks that the server and the collection are ones that can keep the promises. The indexes are made in
+    /// the background.
+    ///
+    /// An election or a shed load at this moment is waited out: for 3 s, or for the `serverSelectionTimeoutMS` of the
+    /// address, which also limits how long name servers may take. Options of the address that do not matter for locks,
+    /// such as `useUnifiedTopology` or `compressors`, are ignored with a warning.
     ///
     /// # Cancel safety
     /// Cancel safe: nothing is left but what was made in the store, which is found there the next time.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`](shylock_core::Error::InvalidOption) for an address or a name that cannot be right,
-    /// or a collection that cannot; [`Error::Backend`](shylock_core::Error::Backend) if no server answers as it
-    /// should, after 3 s unless the address says otherwise (`serverSelectionTimeoutMS`).
+    /// [`Error::InvalidOption`](shylock_core::Error::InvalidOption) for an address or a name that cannot be right, with the
+    /// name of an option that the driver does not know, or for a collection that cannot hold locks;
+    /// [`Error::Backend`](shylock_core::Error::Backend) if no server answers as it should in that time, if the server is
+    /// one that cannot hold locks, or if this runs outside of a tokio runtime with timers and I/O: there, use
+    /// `sync::block_on`. Its source is a [`MongoError`](crate::MongoError).
     ///
-    /// # Panics
-    /// It runs outside of a tokio runtime with timers and I/O: then use `sync::block_on`.
+    /// # Examples
+    /// ```no_run
+    /// # async fn example() -> shylock_mongo::Result<()> {
+    /// use shylock_mongo::{LockManager, MongoBackend};
+    ///
+    /// let backend = MongoBackend::connect("mongodb://db1,db2,db3/?replicaSet=rs0", "projectdb").await?;
+    /// let guard = LockManager::new(backend).lock("invoice-42").acquire().await?;
+    /// guard.release().await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn connect(uri: impl AsRef<str>, database: impl AsRef<str>) -> Result<Self> {
         Self::builder().connect(uri, database).await
     }
 
     /// Locks in a database of a client that you have. No I/O: what [`connect`](Self::connect) checks is checked
     /// with the first call.
+    ///
+    /// A client works as long as the tokio runtime on which it was made. In tests, each of which has a runtime of its own
+    /// (`#[tokio::test]`), make a client in each.
     ///
     /// Its write concern and read preference do not matter; its time-outs and the size of its pool do: two connections
     /// are the least, since the [change stream](MongoBuilder::change_stream) keeps one busy.
@@ -66,13 +95,25 @@ impl MongoBackend {
     }
 
     pub(crate) fn with(database: Database, settings: Settings) -> Self {
-        Self(Arc::new(Inner { database, settings, queries: OnceCell::new(), notices: Notices::default() }))
+        Self(Arc::new(Inner {
+            database,
+            settings,
+            prepared: OnceCell::new(),
+            notices: Notices::default(),
+            local_reads: AtomicBool::new(false),
+        }))
     }
 
     /// The commands for this deployment; checks it at the first call.
     pub(crate) async fn queries(&self) -> Result<&Queries, BackendError> {
-        let Inner { database, settings, queries, .. } = &*self.0;
-        queries.get_or_try_init(|| setup::prepare(database, settings)).await
+        let Inner { database, settings, prepared, .. } = &*self.0;
+        Ok(&prepared.get_or_try_init(|| setup::prepare(database, settings)).await?.queries)
+    }
+
+    /// Finds out whether the server can hold locks.
+    pub(crate) async fn check(&self) -> Result<(), BackendError> {
+        self.queries().await?;
+        setup::try_out(&self.0.database, self.collection()).await
     }
 
     pub(crate) fn database(&self) -> &str {
@@ -85,6 +126,35 @@ impl MongoBackend {
 
     async fn run(&self, command: Document) -> Result<Document, BackendError> {
         command::run(&self.0.database, command).await
+    }
+
+    /// A look: it sees what a majority has, or, where the server cannot tell that, what the primary has.
+    async fn look(&self, mut command: Document) -> Result<Document, BackendError> {
+        let local = &self.0.local_reads;
+        if !local.load(Ordering::Relaxed) {
+            match self.run(command.clone()).await {
+                Err(error) if error::has_no_majority_reads(&error) => local.store(true, Ordering::Relaxed),
+                reply => return reply,
+            }
+        }
+        command.remove("readConcern");
+        self.run(command).await
+    }
+
+    async fn inspected(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
+        let queries = self.queries().await?;
+        let reply = self.look(queries.inspect(name)).await?;
+        Ok(record::read(name, command::batch(&reply)?.first().copied(), queries.skew)?.filter(LockInfo::is_live))
+    }
+
+    async fn listed(&self, query: &ListQuery) -> Result<Vec<LockInfo>, BackendError> {
+        let queries = self.queries().await?;
+        let reply = self.look(queries.list(query)).await?;
+        let live = |found: &Document| {
+            let name = LockName::new(found.get_document("record").ok()?.get_str("_id").ok()?).ok()?;
+            record::read(&name, Some(found), queries.skew).ok()?.filter(LockInfo::is_live)
+        };
+        Ok(command::batch(&reply)?.into_iter().filter_map(live).collect())
     }
 
     /// The leases of these that are live.
@@ -101,7 +171,7 @@ impl MongoBackend {
 /// What the reply to [`Queries::acquire`] says.
 pub(crate) fn attempt(request: &AcquireRequest, reply: &Document, skew: Duration) -> Result<Attempt, BackendError> {
     let Some(found) = command::value(reply) else {
-        return Err(BackendError::ambiguous("the server answers without a record"));
+        return Err(BackendError::ambiguous(MongoError::new("the reply of the server has no record")));
     };
     match record::read(&request.name, Some(found), skew)? {
         Some(info) => Ok(info.grant_of(request.holder).map_or_else(|| Attempt::Held(info), Attempt::Granted)),
@@ -128,7 +198,7 @@ impl Backend for MongoBackend {
         }
         let reply = self.run(self.queries().await?.renew(leases)).await?;
         // `n` counts matches; `nModified` leaves out leases that were renewed twice within a millisecond.
-        if command::count(&reply, "n") == leases.len() {
+        if command::count(&reply, "n")? == leases.len() {
             return Ok(vec![RenewOutcome::Renewed; leases.len()]);
         }
         self.live(leases).await
@@ -150,19 +220,11 @@ impl Backend for MongoBackend {
     }
 
     async fn inspect(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
-        let queries = self.queries().await?;
-        let reply = self.run(queries.inspect(name)).await?;
-        Ok(record::read(name, command::batch(&reply)?.first().copied(), queries.skew)?.filter(LockInfo::is_live))
+        self.inspected(name).await.map_err(BackendError::of_look)
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Vec<LockInfo>, BackendError> {
-        let queries = self.queries().await?;
-        let reply = self.run(queries.list(query)).await?;
-        let live = |found: &Document| {
-            let name = LockName::new(found.get_document("record").ok()?.get_str("_id").ok()?).ok()?;
-            record::read(&name, Some(found), queries.skew).ok()?.filter(LockInfo::is_live)
-        };
-        Ok(command::batch(&reply)?.into_iter().filter_map(live).collect())
+        self.listed(query).await.map_err(BackendError::of_look)
     }
 
     async fn repair(&self, name: &LockName) -> Result<bool, BackendError> {
@@ -175,6 +237,7 @@ impl Backend for MongoBackend {
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {
+        runtime::entered()?;
         let Inner { database, settings, notices, .. } = &*self.0;
         if !settings.change_stream {
             return Ok(Watch::Unsupported);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mongodb::{Client, Database};
 use shylock_core::{BackendError, Error, Result};
 
-use crate::{MongoBackend, error, uri};
+use crate::{MongoBackend, attempts::until_answered, error, mongo_error::MongoError, runtime, uri};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 /// How long to look for a server that can serve a request, unless the address says otherwise.
@@ -39,14 +39,16 @@ pub(crate) struct Settings {
     pub(crate) pool: u32,
 }
 
-/// What to do about the index that removes the records of idle locks.
+/// What to do about the indexes: one by which the server removes the records of idle locks, and one that has the held
+/// locks only, so that listing them does not read the others. They decide nothing, and no call waits for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum IndexMode {
-    /// Make it if it is not there; go on with a warning where the right to do so is missing, or the server refuses.
+    /// Makes them in the background, once per backend, if they are not there. A warning says so where the right is
+    /// missing, the server refuses, or a majority of its members does not take part in time.
     #[default]
     Ensure,
-    /// Leave indexes alone. Without it, records of names that nobody uses any more stay.
+    /// Leaves indexes alone. Without them, records of names that nobody uses any more stay, and are read by each list.
     Skip,
 }
 
@@ -79,7 +81,7 @@ impl MongoBuilder {
         self
     }
 
-    /// What to do about the index. Default: [`IndexMode::Ensure`].
+    /// Sets what to do about the indexes. Default: [`IndexMode::Ensure`].
     pub const fn index(mut self, mode: IndexMode) -> Self {
         self.settings.index = mode;
         self
@@ -102,15 +104,17 @@ impl MongoBuilder {
         self
     }
 
-    /// Connects. See [`MongoBackend::connect`], also for cancel safety and panics.
+    /// Connects. See [`MongoBackend::connect`], also for cancel safety.
     ///
     /// # Errors
     /// Those of [`MongoBackend::connect`], and [`Error::InvalidOption`] for options outside of their bounds.
     pub async fn connect(self, uri: impl AsRef<str>, database: impl AsRef<str>) -> Result<MongoBackend> {
         self.settings.check()?;
-        check_name("database", database.as_ref(), 63, "/\\. \"$*<>:|?\0")?;
-        let mut options = uri::parse(uri.as_ref()).await?;
-        options.server_selection_timeout.get_or_insert(SERVER_SELECTION);
+        let database = database.as_ref();
+        check_name("database", database, 63, "/\\. \"$*<>:|?\0")?;
+        runtime::equipped()?;
+        let mut options = uri::parse(uri.as_ref(), SERVER_SELECTION).await?;
+        let limit = *options.server_selection_timeout.get_or_insert(SERVER_SELECTION);
         options.connect_timeout.get_or_insert(CONNECT);
         options.heartbeat_freq.get_or_insert(HEARTBEAT);
         options.app_name.get_or_insert_with(|| "shylock".into());
@@ -124,9 +128,9 @@ impl MongoBuilder {
             settings.change_stream = false;
         }
         // Nothing was sent yet: a file of a key that is not there will not be there the next time.
-        let client = Client::with_options(options).map_err(BackendError::permanent)?;
-        let backend = MongoBackend::with(client.database(database.as_ref()), settings);
-        backend.queries().await.map_err(error::of_setup)?;
+        let client = Client::with_options(options).map_err(|error| BackendError::permanent(MongoError::from(error)))?;
+        let backend = MongoBackend::with(client.database(database), settings);
+        until_answered(limit, || backend.check()).await.map_err(error::of_setup)?;
         Ok(backend)
     }
 

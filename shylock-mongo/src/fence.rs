@@ -8,9 +8,8 @@ use mongodb::{
     error::{Error as DriverError, ErrorKind},
 };
 use shylock_core::{AsyncLockGuard, Error};
-use tokio::time::timeout;
 
-use crate::{MongoBackend, error, query::Queries};
+use crate::{MongoBackend, MongoError, error, query::Queries, runtime, runtime::within};
 
 /// Ties a MongoDB transaction to a held lock.
 ///
@@ -49,7 +48,7 @@ pub trait Fence: sealed::Sealed {
     /// **Not** cancel safe: if the future is dropped, abort the transaction; nobody knows whether it is fenced.
     ///
     /// # Errors
-    /// [`FenceError`]. It turns into the driver's error by `?`, labels included, so that the driver's own retries work in
+    /// [`FenceError`]; outside of a tokio runtime with timers, one that says so. It turns into the driver's error by `?`, labels included, so that the driver's own retries work in
     /// [`and_run2`](mongodb::action::StartTransaction::and_run2), and into [`Error`] as well.
     ///
     /// # Examples
@@ -88,16 +87,17 @@ pub enum FenceError {
     OtherStore,
     /// The transaction failed. With the label `TransientTransactionError`, the whole of it can be repeated.
     #[error("the transaction failed while it was fenced")]
-    Driver(#[source] DriverError),
+    Driver(#[source] MongoError),
 }
 
 impl Fence for AsyncLockGuard {
     async fn fence(&self, session: &mut ClientSession) -> Result<(), FenceError> {
+        runtime::entered().map_err(Error::from)?;
         ensure_in_transaction(session).await?;
         let outcome = touch(self, session).await;
         if outcome.is_err() {
             // It fails if there is nothing to abort any more.
-            drop(timeout(self.manager().call_timeout(), session.abort_transaction().into_future()).await);
+            drop(within(self.manager().call_timeout(), session.abort_transaction().into_future()).await);
         }
         if matches!(outcome, Err(FenceError::NotSeen)) {
             // Now that nothing of ours is in the way of it: is it the lock that is gone, or the view that is old?
@@ -115,7 +115,7 @@ async fn ensure_in_transaction(session: &mut ClientSession) -> Result<(), FenceE
             Err(FenceError::NoTransaction)
         }
         Err(error) if is_in_transaction(&error) => Ok(()),
-        Err(error) => Err(FenceError::Driver(error)),
+        Err(error) => Err(FenceError::Driver(error.into())),
     }
 }
 
@@ -135,9 +135,9 @@ async fn touch(guard: &AsyncLockGuard, session: &mut ClientSession) -> Result<()
     let change = doc! { "$inc": { "fences": 1_i64 } };
     let update = records.update_one(Queries::is_live(guard.key()), change).session(session);
     // The driver would wait for ever for an answer that was lost.
-    let answer = timeout(manager.call_timeout(), update.into_future()).await;
-    let no_answer = |_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into());
-    match answer.unwrap_or_else(no_answer).map_err(FenceError::Driver)?.matched_count {
+    let answer = within(manager.call_timeout(), update.into_future()).await.map_err(Error::from)?;
+    let no_answer = || Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into());
+    match answer.unwrap_or_else(no_answer).map_err(|error| FenceError::Driver(error.into()))?.matched_count {
         0 => Err(FenceError::NotSeen),
         _ => Ok(()),
     }
@@ -147,7 +147,7 @@ impl From<FenceError> for DriverError {
     /// The driver's error as it was, or a [custom](DriverError::custom) one with the [`FenceError`] inside.
     fn from(error: FenceError) -> Self {
         match error {
-            FenceError::Driver(error) => error,
+            FenceError::Driver(error) => error.into_driver(),
             error => Self::custom(error),
         }
     }
@@ -157,10 +157,7 @@ impl From<FenceError> for Error {
     fn from(error: FenceError) -> Self {
         match error {
             FenceError::Lock(error) => error,
-            FenceError::Driver(error) if error.contains_label(mongodb::error::TRANSIENT_TRANSACTION_ERROR) => {
-                Self::Backend { retryable: true, source: error.into() }
-            }
-            FenceError::Driver(error) => error::from_driver(error).into(),
+            FenceError::Driver(error) => error::from_driver(error.into_driver()).into(),
             error => Self::Backend { retryable: false, source: error.into() },
         }
     }
@@ -182,7 +179,7 @@ mod tests {
         assert!(matches!(Error::from(lost()), Error::Lost { .. }));
         let custom = DriverError::from(lost());
         assert!(matches!(custom.get_custom(), Some(FenceError::Lock(Error::Lost { .. }))));
-        let io = || FenceError::Driver(std::io::Error::other("cut off").into());
+        let io = || FenceError::Driver(DriverError::from(std::io::Error::other("cut off")).into());
         assert!(matches!(&*DriverError::from(io()).kind, ErrorKind::Io(_)), "the driver's own");
         assert!(matches!(Error::from(io()), Error::Backend { retryable: true, .. }));
         assert!(matches!(Error::from(FenceError::NoTransaction), Error::Backend { retryable: false, .. }));

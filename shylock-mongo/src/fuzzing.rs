@@ -30,8 +30,10 @@ pub fn failure(reply: &Document) -> Option<BackendError> {
 }
 
 /// A count in a reply.
-#[must_use]
-pub fn count(reply: &Document, field: &str) -> usize {
+///
+/// # Errors
+/// There is none that is a whole number.
+pub fn count(reply: &Document, field: &str) -> Result<usize, BackendError> {
     command::count(reply, field)
 }
 
@@ -58,5 +60,5 @@ pub async fn uri(address: &str) -> Result<()> {
     if address.starts_with("mongodb+srv:") {
         return Err(invalid("uri", uri::check(address).err().unwrap_or("it has to be looked up")));
     }
-    uri::parse(address).await.map(drop)
+    uri::parse(address, Duration::ZERO).await.map(drop)
 }

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod attempts;
 mod backend;
 mod builder;
+mod codes;
 mod command;
 mod error;
 mod fence;
@@ -9,12 +11,18 @@ mod fenced;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod index;
+mod mongo_error;
+mod plain;
 mod prefix;
 mod query;
 mod record;
+mod relatives;
 mod release;
+mod runtime;
 mod setup;
 mod uri;
+mod uri_options;
 mod watch;
 
 pub use mongodb;
@@ -34,4 +42,5 @@ pub use crate::{
     builder::{IndexMode, MongoBuilder},
     fence::{Fence, FenceError},
     fenced::{FENCE_FIELD, fence_filter, fenced},
+    mongo_error::MongoError,
 };

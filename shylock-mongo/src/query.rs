@@ -10,7 +10,7 @@ use shylock_core::{
     AcquireRequest, FencingToken, HolderId, LeaseKey, ListQuery, LockName, Renewal, record::FARTHEST_END,
 };
 
-use crate::prefix::after_prefix;
+use crate::{index, prefix::after_prefix};
 
 /// A write that has reached no majority by then is reported as unknown.
 const WRITE_CONCERN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -143,7 +143,8 @@ impl Queries {
         }
         doc! {
             "find": &self.collection,
-            "filter": { "_id": names, "$expr": Self::held() },
+            // The index of live leases has what matches the condition on `owner`, by name.
+            "filter": { "_id": names, "owner": index::is_held(), "$expr": Self::held() },
             "projection": record_and_time(),
             "sort": { "_id": 1 },
             "limit": count(query.limit.max(1)),
@@ -172,17 +173,18 @@ impl Queries {
     /// A record as we write it: of these types, and within these bounds. Nothing else is ever changed.
     fn sound() -> Document {
         let is = |field: &str, bson_type: &str| doc! { "$eq": [{ "$type": field }, bson_type] };
-        let owned = doc! { "$eq": [{ "$binarySize": "$owner" }, 16] };
+        // Binary values are ordered by their length, then by their subtype, then by their bytes.
+        let owned = doc! { "$and": [
+            { "$gte": ["$owner", holder(HolderId::from_bytes([0; 16]))] },
+            { "$lte": ["$owner", holder(HolderId::from_bytes([0xff; 16]))] },
+        ] };
         doc! { "$and": [
             is("$token", "long"),
             { "$gte": ["$token", 1_i64] },
             { "$lt": ["$token", largest_token()] },
             is("$expiresAt", "date"),
             { "$lte": ["$expiresAt", { "$add": ["$$NOW", ms(FARTHEST_END)] }] },
-            { "$cond": [is("$owner", "binData"), owned, { "$and": [
-                is("$owner", "null"),
-                { "$lte": ["$expiresAt", "$$NOW"] },
-            ] }] },
+            { "$cond": [is("$owner", "null"), { "$lte": ["$expiresAt", "$$NOW"] }, owned] },
         ] }
     }
 

@@ -32,9 +32,9 @@ fn is_sound() -> Document {
         is("$token", "long"), { "$gte": ["$token", 1_i64] }, { "$lt": ["$token", 9_007_199_254_740_991_i64] },
         is("$expiresAt", "date"), { "$lte": ["$expiresAt", { "$add": ["$$NOW", 90_000_000_i64] }] },
         { "$cond": [
-            is("$owner", "binData"),
-            { "$eq": [{ "$binarySize": "$owner" }, 16] },
-            { "$and": [is("$owner", "null"), { "$lte": ["$expiresAt", "$$NOW"] }] },
+            is("$owner", "null"),
+            { "$lte": ["$expiresAt", "$$NOW"] },
+            { "$and": [{ "$gte": ["$owner", binary(0)] }, { "$lte": ["$owner", binary(0xff)] }] },
         ] },
     ] }
 }
@@ -195,7 +195,8 @@ fn looking_sees_what_a_majority_has() {
         );
     }
     assert_eq!(inspect.get_document("filter").ok(), Some(&doc! { "_id": "a" }));
-    let filter = doc! { "_id": { "$gte": "a", "$lt": "b", "$gt": "ab" }, "$expr": is_held() };
+    let owned = doc! { "$type": "binData" };
+    let filter = doc! { "_id": { "$gte": "a", "$lt": "b", "$gt": "ab" }, "owner": owned, "$expr": is_held() };
     assert_eq!(list(7).get_document("filter").ok(), Some(&filter));
     assert_eq!((list(7).get_i64("limit").ok(), list(0).get_i64("limit").ok()), (Some(7), Some(1)));
 }

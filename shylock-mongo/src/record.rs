@@ -2,8 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use mongodb::bson::{Binary, Bson, DateTime, Document};
+use mongodb::bson::{Binary, Bson, DateTime, Document, spec::BinarySubtype};
 use shylock_core::{BackendError, FencingToken, HolderId, LeaseKey, LockInfo, LockName, record::FARTHEST_END};
+
+use crate::mongo_error::MongoError;
 
 /// Who holds the lock, or did last, by `{ record, now }`; `None` where nobody did since its release. Whatever
 /// [`queries`](crate::query) does not write is corrupt.
@@ -14,7 +16,7 @@ pub(crate) fn read(
 ) -> Result<Option<LockInfo>, BackendError> {
     let Some(found) = found else { return Ok(None) };
     let (Ok(record), Ok(now)) = (found.get_document("record"), found.get_datetime("now")) else {
-        return Err(BackendError::ambiguous("the server answers with something else than record and time"));
+        return Err(BackendError::ambiguous(MongoError::new("the reply of the server has no record, or not its time")));
     };
     read_fields(name, record, *now, skew).map_err(|detail| BackendError::corrupt(name.clone(), detail))
 }
@@ -42,9 +44,7 @@ fn read_fields(
         return Err("the end of its lease is farther away than any lease can be");
     }
     let holder = match record.get("owner") {
-        Some(Bson::Binary(Binary { bytes, .. })) => {
-            HolderId::from_bytes(bytes.as_slice().try_into().map_err(|_| "its owner is no 128-bit id")?)
-        }
+        Some(Bson::Binary(owner)) => id(owner).ok_or("its owner is no 128-bit id")?,
         Some(Bson::Null) if left.is_zero() => return Ok(None),
         Some(Bson::Null) => return Err("it has a lease without an owner"),
         Some(_) => return Err("its owner is neither binary nor null"),
@@ -65,13 +65,19 @@ fn read_fields(
 
 /// The lease of `{ _id, owner, token }`.
 pub(crate) fn key(found: &Document) -> Option<LeaseKey> {
-    let Some(Bson::Binary(Binary { bytes, .. })) = found.get("owner") else { return None };
+    let Some(Bson::Binary(owner)) = found.get("owner") else { return None };
     let token = u64::try_from(found.get_i64("token").ok()?).ok()?;
     Some(LeaseKey {
         name: LockName::new(found.get_str("_id").ok()?).ok()?,
-        holder: HolderId::from_bytes(bytes.as_slice().try_into().ok()?),
+        holder: id(owner)?,
         token: FencingToken::new(token)?,
     })
+}
+
+/// The id of a holder, as it is written.
+fn id(owner: &Binary) -> Option<HolderId> {
+    let bytes = owner.bytes.as_slice().try_into().ok()?;
+    (owner.subtype == BinarySubtype::Generic).then(|| HolderId::from_bytes(bytes))
 }
 
 fn text(record: &Document, field: &str) -> Option<String> {

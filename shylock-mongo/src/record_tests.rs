@@ -1,4 +1,4 @@
-use mongodb::bson::{doc, spec::BinarySubtype};
+use mongodb::bson::doc;
 use shylock_core::Failure;
 
 use super::*;
@@ -70,7 +70,8 @@ fn other_types_are_corrupt() {
     for token in [Bson::Int32(7), Bson::Double(7.0), Bson::Null, "7".into()] {
         assert!(is_corrupt(&with("token", token)));
     }
-    for owner in [id(15), id(17), "a1".into(), Bson::Undefined] {
+    let uuid = Bson::Binary(Binary { subtype: BinarySubtype::Uuid, bytes: vec![0xa1; 16] });
+    for owner in [id(15), id(17), uuid, "a1".into(), Bson::Undefined] {
         assert!(is_corrupt(&with("owner", owner)));
     }
     assert!(is_corrupt(&with("expiresAt", NOW)) && is_corrupt(&with("expiresAt", Bson::Null)));

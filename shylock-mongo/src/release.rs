@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use mongodb::bson::{Bson, Document};
 use shylock_core::{BackendError, ReleaseOutcome};
 
-use crate::{command, error};
+use crate::{command, mongo_error::MongoError};
 
 /// `ConversionFailure`: the server's error for a text that is no number, by which a release says that there was nothing to
 /// release.
@@ -24,11 +24,11 @@ pub(crate) fn outcomes(reply: &Document, leases: usize) -> Result<Vec<ReleaseOut
         let code = failed.get_i32("code").unwrap_or_default();
         match usize::try_from(failed.get_i32("index").unwrap_or(-1)) {
             Ok(index) if code == NOT_HELD => drop(not_held.insert(index)),
-            _ => return Err(error::from_code(code, failed.get_str("errmsg").unwrap_or("no message").to_owned())),
+            _ => return Err(command::refusal(reply, failed)),
         }
     }
-    if command::count(reply, "n") + not_held.len() != leases {
-        return Err(BackendError::ambiguous("the server does not say what it has released"));
+    if command::count(reply, "n")? + not_held.len() != leases {
+        return Err(BackendError::ambiguous(MongoError::new("the reply to `update` does not say what was released")));
     }
     let outcome = |index| if not_held.contains(&index) { ReleaseOutcome::NotHeld } else { ReleaseOutcome::Released };
     Ok((0..leases).map(outcome).collect())

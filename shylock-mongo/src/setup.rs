@@ -1,4 +1,4 @@
-//! What is checked, and made, before the first command.
+//! What is checked before the first command.
 
 use std::time::Duration;
 
@@ -12,18 +12,30 @@ use crate::{
     builder::{IndexMode, Settings},
     command,
     error::{self, Unfit},
+    index::Background,
+    mongo_error::MongoError,
     query::Queries,
+    relatives::{self, Verdict},
 };
 
 /// How far apart the clocks of the servers of one deployment are taken to be.
 const SKEW: Duration = Duration::from_millis(250);
 
-/// Checks the deployment and the collection, and makes the index.
-pub(crate) async fn prepare(database: &Database, settings: &Settings) -> Result<Queries, BackendError> {
+/// What is there once the deployment was checked.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) queries: Queries,
+    _indexes: Option<Background>,
+}
+
+/// Checks the deployment and the collection, and starts to make the indexes.
+pub(crate) async fn prepare(database: &Database, settings: &Settings) -> Result<Prepared, BackendError> {
     let hello = command::run(database, doc! { "hello": 1 }).await?;
     let kind = Kind::of(&hello);
     let collection = settings.collection.as_str();
-    let listed = command::run(database, doc! { "listCollections": 1, "filter": { "name": collection } }).await;
+    let list = doc! { "listCollections": 1, "filter": { "name": collection } };
+    let (build, listed) = tokio::join!(command::run(database, doc! { "buildInfo": 1 }), command::run(database, list));
+    refuse_relatives(&hello, &unless_refused(build)?)?;
     if let Some(found) = permitted(listed, database, "listCollections", "its collation and kind are not checked")? {
         let unfit = command::batch(&found)?.first().and_then(|entry| unfitness(entry));
         refuse(collection, unfit)?;
@@ -37,16 +49,29 @@ pub(crate) async fn prepare(database: &Database, settings: &Settings) -> Result<
             refuse(collection, unfit)?;
         }
     }
-    if settings.index == IndexMode::Ensure {
-        make_index(database, collection).await?;
-    }
+    let indexes = (settings.index == IndexMode::Ensure).then(|| Background::make(database, collection, kind));
     let skew = settings.skew.unwrap_or(if kind == Kind::Standalone { Duration::ZERO } else { SKEW });
-    Ok(Queries { collection: collection.into(), retention: settings.retention, skew })
+    let queries = Queries { collection: collection.into(), retention: settings.retention, skew };
+    Ok(Prepared { queries, _indexes: indexes })
+}
+
+/// Sends a write that matches no record, whatever there is, to find out whether the server takes writes as locks need
+/// them. It does not wait for a majority. Whatever else is wrong with the server, the first acquisition finds out.
+pub(crate) async fn try_out(database: &Database, collection: &str) -> Result<(), BackendError> {
+    let write = doc! {
+        "update": collection,
+        "updates": [{ "q": { "_id": { "$in": [] } }, "u": [{ "$set": { "expiresAt": "$$NOW" } }] }],
+        "writeConcern": { "w": "majority", "j": true, "wtimeout": 1_i64 },
+    };
+    match command::run(database, write).await {
+        Err(error) if error::is_refusal_of_relatives(&error) => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// The kind of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Standalone,
     ReplicaSet,
     Sharded,
@@ -54,41 +79,47 @@ enum Kind {
 
 impl Kind {
     fn of(hello: &Document) -> Self {
-        match (hello.get_str("msg"), hello.get_str("setName")) {
-            (Ok("isdbgrid"), _) => Self::Sharded,
-            (_, Ok(_)) => Self::ReplicaSet,
-            _ => Self::Standalone,
+        match hello.get_str("setName") {
+            _ if relatives::is_router(hello) => Self::Sharded,
+            Ok(_) => Self::ReplicaSet,
+            Err(_) => Self::Standalone,
         }
     }
 }
 
-/// The index by which the server removes the records of idle locks. It never decides who holds a lock, so a server
-/// that refuses it is no failure.
-async fn make_index(database: &Database, collection: &str) -> Result<(), BackendError> {
-    let index = doc! { "key": { "purgeAt": 1 }, "name": "purgeAt_1", "expireAfterSeconds": 0 };
-    let made = command::run(database, doc! { "createIndexes": collection, "indexes": [index] }).await;
-    let without = "records of idle locks are not removed";
-    match permitted(made, database, "createIndex", without) {
-        // There is another one (85, 86), and it is the operator's; or this server has no such index.
-        Err(error) if *error.failure() == Failure::Permanent => {
-            let error = &error as &dyn std::error::Error;
-            tracing::warn!(collection, error, "the index `purgeAt_1` could not be made; {without}");
-            Ok(())
-        }
-        made => made.map(drop),
+/// The reply, or an empty one in place of a refusal: `buildInfo` is in no stable API, and may take a right.
+fn unless_refused(reply: Result<Document, BackendError>) -> Result<Document, BackendError> {
+    match reply {
+        Err(error) if *error.failure() == Failure::Permanent => Ok(Document::new()),
+        reply => reply,
     }
 }
 
-/// The reply, or `None` and a warning where a right is missing.
+fn refuse_relatives(hello: &Document, build: &Document) -> Result<(), BackendError> {
+    match relatives::judge(hello, build) {
+        Verdict::Fit => {}
+        Verdict::Doubtful(what) => tracing::warn!("{what}"),
+        Verdict::Unfit(reason) => return Err(BackendError::permanent(MongoError::new(reason))),
+    }
+    Ok(())
+}
+
+/// The reply, or `None` and a warning where it is refused: what is asked for here is good to know, and no more.
 fn permitted(
     reply: Result<Document, BackendError>,
     database: &Database,
     right: &str,
     without: &str,
 ) -> Result<Option<Document>, BackendError> {
+    let database = database.name();
     match reply {
         Err(error) if error::is_unauthorized(&error) => {
-            tracing::warn!(database = database.name(), "the right `{right}` is missing; {without}");
+            tracing::warn!(database, "the right `{right}` is missing; {without}");
+            Ok(None)
+        }
+        Err(error) if *error.failure() == Failure::Permanent || error::is_of_atlas(&error) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(database, error, "`{right}` was refused; {without}");
             Ok(None)
         }
         reply => reply.map(Some),
@@ -133,6 +164,8 @@ mod tests {
         assert_eq!(Kind::of(&doc! { "isWritablePrimary": true }), Kind::Standalone);
         assert_eq!(Kind::of(&doc! { "setName": "rs0" }), Kind::ReplicaSet);
         assert_eq!(Kind::of(&doc! { "msg": "isdbgrid" }), Kind::Sharded);
+        let gateway = doc! { "msg": "isdbgrid", "internal": { "documentdb_versions": [] } };
+        assert_eq!(Kind::of(&gateway), Kind::Standalone, "DocumentDB's gateway says so, too");
     }
 
     #[test]
@@ -152,5 +185,12 @@ mod tests {
         assert_eq!(shard_key_unfitness(&doc! { "key": { "_id": "hashed" } }), None);
         assert!(shard_key_unfitness(&doc! { "key": { "owner": 1 } }).is_some());
         assert!(shard_key_unfitness(&doc! { "key": { "_id": 1, "owner": 1 } }).is_some());
+    }
+
+    #[test]
+    fn a_refused_reply_says_nothing_and_a_missing_one_fails() {
+        assert_eq!(unless_refused(Err(BackendError::permanent("no"))).expect("nothing"), Document::new());
+        assert_eq!(unless_refused(Ok(doc! { "a": 1 })).expect("a reply"), doc! { "a": 1 });
+        unless_refused(Err(BackendError::ambiguous("cut off"))).expect_err("it may be there the next time");
     }
 }

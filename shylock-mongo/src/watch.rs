@@ -14,7 +14,7 @@ use mongodb::{
 use shylock_core::{BackendError, LockName};
 use tokio::{sync::mpsc, time};
 
-use crate::error;
+use crate::{error, mongo_error::MongoError};
 
 /// How long the server waits for a change before it answers that there was none.
 const AWAIT: Duration = Duration::from_secs(2);
@@ -109,6 +109,7 @@ async fn hear(mut stream: ChangeStream<Document>, told: mpsc::Sender<Option<Lock
         let name = match stream.next_if_any().await {
             Ok(event) => event.as_ref().and_then(freed),
             Err(error) => {
+                let error = MongoError::from(error);
                 tracing::debug!(error = &error as &dyn std::error::Error, "the change stream of the locks has ended");
                 return;
             }

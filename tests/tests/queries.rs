@@ -12,7 +12,7 @@ const TEXTS: [&str; 8] = ["fence", "hand_off", "list", "peek", "release", "renew
 
 /// Operators, variables and fields of the commands to MongoDB. None of them runs code (`$where`, `$function`), looks
 /// into other collections (`$lookup`, `$out`), or takes a text for a field (`$getField`).
-const WORDS: [&str; 38] = [
+const WORDS: [&str; 37] = [
     "$$NOW",
     "$$ROOT",
     "$_id",
@@ -20,7 +20,6 @@ const WORDS: [&str; 38] = [
     "$add",
     "$and",
     "$arrayElemAt",
-    "$binarySize",
     "$concat",
     "$cond",
     "$eq",

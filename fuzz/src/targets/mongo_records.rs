@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, Document, doc, spec::BinarySubtype};
 use shylock_core::{AcquireRequest, Attempt, BackendError, Failure, HolderId, HolderInfo, LockInfo, LockName};
 
 use super::bson::{document, found};
@@ -67,7 +67,7 @@ fn sound(found: &Document) -> Option<(Option<HolderId>, i128, i128)> {
     let left = i128::from(ends.timestamp_millis()) - i128::from(now.timestamp_millis());
     let owner = match record.get("owner")? {
         Bson::Null if left <= 0 => None,
-        Bson::Binary(binary) if binary.bytes.len() == 16 => {
+        Bson::Binary(binary) if binary.bytes.len() == 16 && binary.subtype == BinarySubtype::Generic => {
             let mut bytes = [0; 16];
             bytes.copy_from_slice(&binary.bytes);
             Some(HolderId::from_bytes(bytes))

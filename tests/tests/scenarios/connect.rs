@@ -22,7 +22,12 @@ async fn bad_addresses_are_named_and_not_repeated() {
         (format!("mongodb://me:12/{PASSWORD}@localhost"), "percent-encode"),
         (format!("mongodb://me:{PASSWORD}@localhost:99999"), "cannot parse"),
         (format!("mongodb://me:{PASSWORD}%ZZ@localhost"), "`%25`"),
-        (format!("mongodb://me:{PASSWORD}@localhost/?ssl={PASSWORD}"), "cannot parse"),
+        (
+            format!("mongodb://me:{PASSWORD}@localhost/?ssl={PASSWORD}"),
+            "cannot parse it: it does not take the value of the option `ssl`",
+        ),
+        (format!("mongodb://me:{PASSWORD}@localhost/?w=1&conect={PASSWORD}"), "it does not know the option `conect`"),
+        (format!("mongodb://me:1@2?x&{PASSWORD}=1&y=3@localhost"), "option number"),
         (format!("mongodb://me:{PASSWORD}@ho st:27017"), "white space"),
     ] {
         let error = MongoBackend::connect(&uri, "db").await.expect_err("cannot be right");

@@ -32,9 +32,9 @@ async fn find_insert_and_update_are_enough() {
     shylock_tests::trace();
     let mongo = Mongo::with_auth().await;
     let uri = user(&mongo, &["find", "insert", "update"]).await;
-    let (warnings, backend) = warned(MongoBackend::connect(&uri, DATABASE)).await;
-    let backend = backend.expect("connected");
-    assert!(warnings.contains("`createIndex`"), "the missing right is named: {warnings}");
+    let logged = Warnings::here();
+    let backend = MongoBackend::connect(&uri, DATABASE).await.expect("connected");
+    let warnings = logged.until("`createIndex`").await;
     assert!(warnings.contains("`listCollections`"), "the missing right is named: {warnings}");
 
     let manager = LockManager::new(backend);
@@ -55,10 +55,18 @@ async fn with_the_role_of_the_readme_there_is_nothing_to_warn_of() {
     let of_collection = doc! { "resource": { "db": DATABASE, "collection": COLLECTION }, "actions": actions.to_vec() };
     let of_database = doc! { "resource": { "db": DATABASE, "collection": "" }, "actions": ["listCollections"] };
     mongo.create_user(&name, PASSWORD, vec![of_collection, of_database]).await;
-    let (warnings, backend) = warned(MongoBackend::connect(mongo.uri_for(&name, PASSWORD), DATABASE)).await;
-    assert_eq!(warnings, "");
+    let logged = Warnings::here();
+    let collection = fresh("readme");
+    let role = doc! { "resource": { "db": DATABASE, "collection": &collection }, "actions": actions.to_vec() };
+    let update = doc! { "grantPrivilegesToRole": format!("role of {name}"), "privileges": [role] };
+    let client = mongo.client().await;
+    client.database("admin").run_command(update).await.expect("granted");
+    let builder = MongoBackend::builder().collection(&collection);
+    let backend = builder.connect(mongo.uri_for(&name, PASSWORD), DATABASE).await;
     let lock = LockManager::new(backend.expect("connected")).lock(fresh("readme"));
     lock.acquire().await.expect("granted").release().await.expect("released");
+    crate::setup::wait_for_indexes(&client.database(DATABASE), &collection).await;
+    assert_eq!(logged.text(), "");
 }
 
 /// Who may not watch polls, and says so once; a server that cannot be watched is nothing to warn of.
@@ -84,7 +92,9 @@ async fn without_the_right_to_watch_waiting_is_polling() {
             waiting.await.expect("no panic").expect("granted").release().await.expect("released");
             since.elapsed()
         };
-        let (warnings, waited) = warned(wait).await;
+        let logged = Warnings::here();
+        let waited = wait.await;
+        let warnings = logged.text();
         assert!(waited < Duration::from_secs(2), "{waited:?}");
         assert_eq!(warnings.matches("does not tell of freed locks").count(), expected, "{actions:?}: {warnings}");
         assert_eq!(warnings.contains("not authorized"), expected == 1, "{warnings}");
@@ -125,27 +135,47 @@ async fn a_wrong_password_is_told_at_once() {
     }
 }
 
-/// What was logged as a warning while this ran on the test's thread.
-async fn warned<T>(call: impl Future<Output = T>) -> (String, T) {
-    #[derive(Clone, Default)]
-    struct Buffer(Arc<Mutex<Vec<u8>>>);
+/// What is logged as a warning on the test's thread.
+struct Warnings {
+    buffer: Buffer,
+    _guard: tracing::subscriber::DefaultGuard,
+}
 
-    impl io::Write for Buffer {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().expect("no panic in here").write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
+impl Warnings {
+    fn here() -> Self {
+        let buffer = Buffer::default();
+        let logs = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_ansi(false);
+        let writer = buffer.clone();
+        let guard = tracing::subscriber::set_default(logs.with_writer(move || writer.clone()).finish());
+        Self { buffer, _guard: guard }
     }
 
-    let buffer = Buffer::default();
-    let logs = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_ansi(false);
-    let writer = buffer.clone();
-    let guard = tracing::subscriber::set_default(logs.with_writer(move || writer.clone()).finish());
-    let done = call.await;
-    drop(guard);
-    let warnings = String::from_utf8_lossy(&buffer.0.lock().expect("no panic in here")).into_owned();
-    (warnings, done)
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.buffer.0.lock().expect("no panic in here")).into_owned()
+    }
+
+    /// Waits for a warning that the background gives.
+    async fn until(&self, word: &str) -> String {
+        let warned = async {
+            while !self.text().contains(word) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let warned = tokio::time::timeout(Duration::from_secs(30), warned).await;
+        warned.unwrap_or_else(|_| panic!("no warning of {word}: {}", self.text()));
+        self.text()
+    }
+}
+
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no panic in here").write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
