@@ -1,6 +1,6 @@
 //! [`ArangoBackend`]: the promises of [`Backend`], each in one query where there is nobody in the way.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use arangors::{GenericConnection, client::ClientExt};
 use async_trait::async_trait;
@@ -14,8 +14,11 @@ use crate::{
     Credentials, acquisition,
     builder::{ArangoBuilder, Settings},
     database::Database,
-    error::{Meaning, RequestError},
-    listing, record, renewal,
+    errno::Meaning,
+    error::{self, RequestError},
+    listing,
+    patience::{PROPAGATION, Patience},
+    record, renewal,
     seen::Seen,
     session::Session,
     setup::{self, Ready},
@@ -80,6 +83,42 @@ impl ArangoBackend {
         ArangoBuilder::default()
     }
 
+    /// Returns what could be better about the store of the locks, a sentence each: nothing of it keeps locks from working.
+    /// Empty if all is as it should be. Looks once, with the first call of the backend, which is this one if there was
+    /// none.
+    ///
+    /// # Cancel safety
+    /// Like [`connect`](Self::connect).
+    ///
+    /// # Errors
+    /// Those of [`connect`](Self::connect).
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # use shylock_arango::{ArangoBackend, Credentials};
+    /// # async fn example() -> shylock_arango::Result<()> {
+    /// let backend = ArangoBackend::connect("http://localhost:8529", "projectdb", Credentials::none()).await?;
+    /// for weakness in backend.weaknesses().await? {
+    ///     println!("{weakness}");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn weaknesses(&self) -> Result<&[String]> {
+        Ok(&self.ready().await.map_err(error::of_setup)?.weaknesses)
+    }
+
+    /// Returns the skew allowance in use: the one that was [set](ArangoBuilder::skew_allowance), or the one of this kind
+    /// of deployment, which is zero for a single server.
+    ///
+    /// # Cancel safety
+    /// Like [`connect`](Self::connect).
+    ///
+    /// # Errors
+    /// Those of [`connect`](Self::connect).
+    pub async fn skew_allowance(&self) -> Result<Duration> {
+        Ok(self.ready().await.map_err(error::of_setup)?.queries.skew)
+    }
+
     pub(crate) fn with(session: Arc<dyn Session>, database: &str, settings: Settings) -> Self {
         let max_runtime = settings.limits.request;
         let database = Database { session, name: database.into(), max_runtime };
@@ -90,10 +129,17 @@ impl ArangoBackend {
         &self.0.settings
     }
 
+    /// Looks at the server before the first call, and waits a moment for new indexes.
+    pub(crate) async fn connected(self) -> Result<Self, BackendError> {
+        let Inner { database, settings, ready, .. } = &*self.0;
+        ready.get_or_try_init(|| setup::prepare(database, settings, Patience::CONNECTING)).await?;
+        Ok(self)
+    }
+
     /// What is known of the server; looks at the first call.
     pub(crate) async fn ready(&self) -> Result<&Ready, BackendError> {
         let Inner { database, settings, ready, .. } = &*self.0;
-        ready.get_or_try_init(|| setup::prepare(database, settings)).await
+        ready.get_or_try_init(|| setup::prepare(database, settings, Patience::FIRST_CALL)).await
     }
 
     async fn record(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
@@ -119,7 +165,7 @@ impl Ready {
 
     /// Another coordinator may not know yet what was made a moment ago: that passes.
     fn unless_new(&self, error: RequestError, otherwise: fn(RequestError) -> BackendError) -> BackendError {
-        let new = self.made.is_some_and(|made| made.elapsed() < setup::PROPAGATION);
+        let new = self.made.is_some_and(|made| made.elapsed() < PROPAGATION);
         if new && error.meaning() == Meaning::Missing {
             return BackendError::not_applied(error, None);
         }

@@ -29,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) retention: Duration,
     pub(crate) index: IndexMode,
     pub(crate) create_database: bool,
+    pub(crate) sharding: Option<Sharding>,
     pub(crate) replication_factor: Option<u32>,
     pub(crate) write_concern: Option<u32>,
     /// `None`: by the kind of the deployment.
@@ -49,6 +50,26 @@ pub enum IndexMode {
     Skip,
 }
 
+/// How the collections of a cluster's database are spread over its servers. A single server takes no notice of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Sharding {
+    /// Each collection as it is made (`"flexible"`).
+    Flexible,
+    /// All of them on one server, which carries out each query as one transaction (`"single"`, OneShard): what
+    /// [fenced writes](crate::Fence) need.
+    Single,
+}
+
+impl Sharding {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Flexible => "flexible",
+            Self::Single => "single",
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -56,6 +77,7 @@ impl Default for Settings {
             retention: 24 * HOUR,
             index: IndexMode::default(),
             create_database: false,
+            sharding: None,
             replication_factor: None,
             write_concern: None,
             skew: None,
@@ -93,7 +115,16 @@ impl ArangoBuilder {
         self
     }
 
-    /// On how many servers of a cluster each record shall be: 1 to 10. A collection that has fewer is refused.
+    /// How [`create_database`](Self::create_database) makes the database of a cluster, for ever: no database changes it
+    /// afterwards. With [`Sharding::Single`] a cluster's database that was made otherwise is refused. Default: the
+    /// server's own, which is flexible unless `--cluster.force-one-shard` says otherwise.
+    pub const fn sharding(mut self, sharding: Sharding) -> Self {
+        self.settings.sharding = Some(sharding);
+        self
+    }
+
+    /// On how many servers of a cluster each record shall be: 1 to 10. A collection that has fewer is refused. In a
+    /// database with [`Sharding::Single`] that is for its collection `_graphs` to say, which all others follow.
     /// Default: the database's.
     pub const fn replication_factor(mut self, copies: u32) -> Self {
         self.settings.replication_factor = Some(copies);
@@ -102,7 +133,7 @@ impl ArangoBuilder {
 
     /// How many servers of a cluster must have a grant before it counts: 1 to 10, and no more than the replication
     /// factor. A collection that asks for fewer is refused. Default: the database's, with a warning if that is 1: a
-    /// server that dies could then take a grant with it.
+    /// server that dies could then take a grant with it. It is `_graphs`' to say where that is the replication factor.
     pub const fn write_concern(mut self, copies: u32) -> Self {
         self.settings.write_concern = Some(copies);
         self
@@ -157,8 +188,7 @@ impl ArangoBuilder {
         self.settings.endpoints = endpoints.len();
         let connection = http::connection(endpoints, credentials, self.settings.limits, &self.roots).await?;
         let backend = ArangoBackend::with(Arc::new(Own(connection)), database.as_ref(), self.settings);
-        backend.ready().await.map_err(error::of_setup)?;
-        Ok(backend)
+        backend.connected().await.map_err(error::of_setup)
     }
 
     /// Uses a connection that you have. See [`ArangoBackend::from_connection`].
@@ -192,6 +222,12 @@ impl fmt::Debug for ArangoBuilder {
 }
 
 impl Settings {
+    /// The numbers of copies that were asked for, by the names that ArangoDB has for them.
+    pub(crate) fn copies(&self) -> Vec<(&'static str, u32)> {
+        let all = [("replicationFactor", self.replication_factor), ("writeConcern", self.write_concern)];
+        all.into_iter().filter_map(|(name, number)| Some((name, number?))).collect()
+    }
+
     fn check(&self, database: &str) -> Result<()> {
         check_name("database", database, 128)?;
         check_name("collection", &self.collection, 256)?;

@@ -33,8 +33,9 @@ async fn made(server: &ArangoServer) -> (Vec<String>, Vec<Value>) {
 async fn is_made_once(server: &ArangoServer) {
     let (collections, indexes) = made(server).await;
     assert_eq!(collections, [LOCKS]);
-    assert_eq!(indexes.len(), 1, "{indexes:?}");
-    assert_eq!((&indexes[0]["type"], &indexes[0]["fields"]), (&json!("ttl"), &json!(["expiresAt"])));
+    let shown: Vec<_> = indexes.iter().map(|index| (&index["type"], &index["fields"], &index["sparse"])).collect();
+    let ttl = (&json!("ttl"), &json!(["expiresAt"]), &json!(true));
+    assert_eq!(shown, [ttl, (&json!("persistent"), &json!(["bytes"]), &json!(true))], "{indexes:?}");
     assert_eq!(indexes[0]["expireAfter"].as_f64(), Some(86400.0));
 }
 
@@ -130,7 +131,12 @@ async fn collections_that_cannot_hold_locks_are_refused() {
         (json!({ "keyOptions": { "type": "autoincrement", "allowUserKeys": false } }), "takes no keys of ours"),
         (json!({ "type": 3 }), "no document collection"),
         (json!({ "writeConcern": 1 }), "lower `writeConcern`"),
-        (json!({ "replicationFactor": 1 }), "lower `replicationFactor`"),
+        (json!({ "replicationFactor": 1, "writeConcern": 1 }), "lower `replicationFactor`"),
+        (
+            json!({ "computedValues": [{ "name": "owner", "expression": "RETURN 'me'", "overwrite": true }] }),
+            "computedValues",
+        ),
+        (json!({ "isSmart": true, "smartGraphAttribute": "region" }), "SmartGraph"),
     ] {
         let mut properties = enough.clone();
         properties.as_object_mut().expect("it is one").extend(change.as_object().expect("it is one").clone());
@@ -143,6 +149,48 @@ async fn collections_that_cannot_hold_locks_are_refused() {
         connected_to(&server, json!({ "replicationFactor": 3, "writeConcern": 2, "numberOfShards": 5 })).await;
     connected.expect("several shards by `_key` are fine");
     assert_eq!(warnings, "");
+    // All servers have it: there is no number that could be too low.
+    let (warnings, connected) = connected_to(&server, json!({ "replicationFactor": "satellite" })).await;
+    connected.expect("a satellite is fine");
+    assert!(warnings.contains("fenced") && !warnings.contains("writeConcern"), "{warnings}");
+}
+
+/// A single server refuses the same, as far as it has it.
+#[tokio::test]
+async fn what_would_change_or_refuse_our_writes_is_told() {
+    let server = started(ArangoServer::builder());
+    for (properties, says) in [
+        (
+            json!({ "computedValues": [{ "name": "x", "expression": "RETURN 1", "overwrite": false }] }),
+            "computedValues",
+        ),
+        (json!({ "isSmart": true }), "SmartGraph"),
+    ] {
+        let (_, connected) = connected_to(&server, properties).await;
+        let error = connected.expect_err(says);
+        assert!(
+            matches!(&error, Error::InvalidOption { option: "collection", reason } if reason.contains(says)),
+            "{error:?}"
+        );
+    }
+    for (schema, is_weak) in
+        [(json!({ "rule": {}, "level": "new" }), true), (json!({ "rule": {}, "level": "none" }), false)]
+    {
+        let (warnings, connected) = connected_to(&server, json!({ "schema": schema })).await;
+        assert_eq!(warnings.contains("`schema`"), is_weak, "{warnings}");
+        let weaknesses = connected.expect("it will do").weaknesses().await.expect("looked").to_vec();
+        assert_eq!(weaknesses.iter().any(|weakness| weakness.contains("`schema`")), is_weak, "{weaknesses:?}");
+    }
+    // What a schema refuses is a plain sentence, and final.
+    let manager = LockManager::new(connected(&server).await);
+    let refused = Failure::new(1620, "schema validation failed");
+    server.fault(Fault::at(Point::Locked).on_query("UPSERT").fails(refused));
+    let error = manager.lock("x").acquire().await.expect_err("refused");
+    assert!(matches!(error, Error::Backend { retryable: false, .. }), "{error:?}");
+    assert_eq!(
+        why(&error).to_string(),
+        "ArangoDB error 1620 (HTTP status 400): AQL: schema validation failed (while executing)"
+    );
 }
 
 #[tokio::test]
@@ -166,14 +214,18 @@ async fn what_could_be_lost_with_one_server_is_warned_of() {
 #[tokio::test]
 async fn foreign_indexes_are_judged() {
     let ttl = |field: &str, after: u64| json!({ "type": "ttl", "fields": [field], "expireAfter": after });
-    let persistent = json!({ "type": "persistent", "fields": ["name"], "unique": true });
+    let unique = |field: &str, sparse: bool| json!({ "type": "persistent", "fields": [field], "unique": true, "sparse": sparse });
     for (index, is_fine) in [
         (ttl("expiresAt", 0), false),
         (ttl("expiresAt", 60), false),
         (ttl("acquiredAt", 86400), false),
         (ttl("expiresAt", 7200), true),
         (ttl("createdAt", 0), true),
-        (persistent, true),
+        (unique("name", false), true),
+        (unique("x", true), true),
+        (unique("owner", false), false),
+        (unique("token", true), false),
+        (unique("x", false), false),
     ] {
         let server = started(ArangoServer::builder());
         ask(&server, "POST", "/_api/collection", &json!({ "name": LOCKS })).await;
@@ -183,7 +235,8 @@ async fn foreign_indexes_are_judged() {
         match connected {
             Ok(_) => assert!(is_fine, "{index}"),
             Err(Error::InvalidOption { option: "collection", reason }) => {
-                assert!(!is_fine && reason.contains("TTL index"), "{index}: {reason}");
+                let kind = if index["type"] == "ttl" { "TTL index" } else { "unique index" };
+                assert!(!is_fine && reason.contains(kind) && reason.contains("drop it"), "{index}: {reason}");
             }
             Err(error) => panic!("{index}: {error:?}"),
         }
@@ -199,17 +252,9 @@ async fn indexes_of_unknown_types_are_no_obstacle() {
     for generation in [Generation::V3, Generation::V4] {
         let server = started(ArangoServer::builder().generation(generation));
         ask(&server, "POST", "/_api/collection", &json!({ "name": LOCKS })).await;
-        // So that the list is looked at.
-        ask(
-            &server,
-            "POST",
-            &format!("/_api/index?collection={LOCKS}"),
-            &json!({ "type": "ttl", "fields": ["x"], "expireAfter": 1 }),
-        )
-        .await;
         for index in [
             json!({ "type": "inverted", "fields": [{ "name": "x" }], "id": "i/1", "name": "i" }),
-            json!({ "type": "mdi", "fields": ["x", "y"], "fieldValueTypes": "double" }),
+            json!({ "type": "mdi", "fields": ["x", "y"], "fieldValueTypes": "double", "sparse": true }),
             json!({ "type": "of-next-year" }),
             json!({}),
         ] {

@@ -75,10 +75,10 @@ impl Fold<'_> {
             Expression::Variable(name) => self.constants.contains_key(name),
             Expression::Bind(_) => true,
             Expression::Call(name, arguments) => {
-                let (name, constant) = (name.clone(), self.all(arguments));
+                let (name, constant) = (name.clone(), self.all(arguments.iter_mut()));
                 constant && is_deterministic(&name) && (name != CLOCK || self.runtime.folds_now())
             }
-            Expression::Array(items) => self.all(items),
+            Expression::Array(items) => self.all(items.iter_mut()),
             Expression::Object(attributes) => attributes.iter_mut().fold(true, |constant, (name, value)| {
                 let name = self.name(name);
                 self.is_folded(value) && name && constant
@@ -94,7 +94,7 @@ impl Fold<'_> {
             }
             Expression::Ternary(condition, yes, no) => {
                 let parts = [Some(condition), yes.as_mut(), Some(no)];
-                parts.into_iter().flatten().fold(true, |constant, part| self.is_folded(part) && constant)
+                self.all(parts.into_iter().flatten().map(|part| &mut **part))
             }
         };
         if !is_constant {
@@ -112,8 +112,9 @@ impl Fold<'_> {
         }
     }
 
-    fn all(&self, expressions: &mut [Expression]) -> bool {
-        expressions.iter_mut().fold(true, |constant, part| self.is_folded(part) && constant)
+    /// Folds each of them, also after one that is no constant.
+    fn all<'e>(&self, expressions: impl Iterator<Item = &'e mut Expression>) -> bool {
+        expressions.map(|part| self.is_folded(part)).filter(|folded| !folded).count() == 0
     }
 
     fn is_folded(&self, expression: &mut Expression) -> bool {
