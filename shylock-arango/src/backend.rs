@@ -46,8 +46,9 @@ impl ArangoBackend {
     /// lease; makes the collection and its TTL index if they are not there, and checks that the collection is one
     /// that can keep the promises and that the server takes each of our queries.
     ///
-    /// It fails at once where there is no connection, and asks for up to 5 s where a server is not ready, or for up to
-    /// a minute where a cluster does not know yet what was made.
+    /// It fails at once if there is no connection or no answer. It repeats for up to 5 s what passes, such as a leader that
+    /// moves or a server that starts up, and for up to a minute what a cluster does not know yet after something was made.
+    /// It waits for new indexes for up to 2 s; they are made in the background.
     ///
     /// # Cancel safety
     /// Dropping the future leaves at most a collection, or a database, that was made.

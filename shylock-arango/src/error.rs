@@ -103,24 +103,12 @@ impl RequestError {
         matches!(self, Self::Refused { number, .. } if *number == wanted)
     }
 
-    /// Whether there was no connection, so that nobody was asked.
-    pub(crate) fn is_undelivered(&self) -> bool {
+    /// Whether there was an answer, whosever it was.
+    pub(crate) fn is_answered(&self) -> bool {
         match self {
-            Self::Undelivered { .. } => true,
-            Self::Login { source } => source.is_undelivered(),
-            _ => false,
-        }
-    }
-
-    /// Whether somebody took the request and let the time for its answer pass.
-    pub(crate) fn is_silence(&self) -> bool {
-        match self {
-            Self::Unanswered { source, .. } => {
-                source.is::<tokio::time::error::Elapsed>()
-                    || source.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout)
-            }
-            Self::Login { source } => source.is_silence(),
-            _ => false,
+            Self::Undelivered { .. } | Self::Unanswered { .. } => false,
+            Self::Login { source } => source.is_answered(),
+            _ => true,
         }
     }
 

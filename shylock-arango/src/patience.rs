@@ -59,8 +59,8 @@ impl Patience {
 
     fn with(self, error: &RequestError) -> Duration {
         match error.meaning() {
-            // Nobody listens there, or somebody who says nothing: that is told at once.
-            _ if error.is_undelivered() || error.is_silence() => Duration::ZERO,
+            // Nobody listens there, or nobody who speaks HTTP, or nobody who answers in time: that is told at once.
+            _ if !error.is_answered() => Duration::ZERO,
             Meaning::Missing if self.made.is_some() => PROPAGATION,
             Meaning::Missing | Meaning::Permanent => Duration::ZERO,
             // A leader that moves, a server that starts up, a proxy that has no server behind it: all of that passes.
@@ -92,13 +92,13 @@ mod tests {
         let new = Patience { made: Some(Instant::now()), ..PATIENCE };
         assert_eq!(new.with(&refused(1203)), PROPAGATION);
         let html = RequestError::Unreadable { status: 503, what: "HTML" };
-        let closed = || RequestError::Unanswered { endpoint: "http://a".into(), source: "reset".into() };
+        let silent = || RequestError::Unanswered { endpoint: "http://a".into(), source: "reset".into() };
         let nobody = || RequestError::Undelivered { endpoint: "http://a".into(), source: "refused".into() };
         let login = |source| RequestError::Login { source: Arc::new(source) };
-        for passing in [html, closed(), login(refused(503)), login(closed())] {
+        for passing in [html, login(refused(503))] {
             assert_eq!(PATIENCE.with(&passing), PATIENCE.unready, "{passing}");
         }
-        for final_one in [nobody(), login(nobody()), login(refused(401))] {
+        for final_one in [nobody(), silent(), login(nobody()), login(silent()), login(refused(401))] {
             assert_eq!(PATIENCE.with(&final_one), Duration::ZERO, "{final_one}");
         }
     }

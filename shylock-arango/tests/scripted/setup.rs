@@ -231,7 +231,6 @@ async fn a_server_that_is_not_ready_is_asked_again() {
         refusal(400, 99_999),
         bare(502, ""),
         bare(503, "<html>Service Unavailable</html>"),
-        Answer::Close,
     ] {
         for path in [COLLECTION, "/properties", "/index?", "/_api/query"] {
             let (answer, asked_before) = (answer.clone(), AtomicU32::new(0));
