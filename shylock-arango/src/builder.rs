@@ -39,14 +39,16 @@ pub(crate) struct Settings {
     pub(crate) endpoints: usize,
 }
 
-/// What to do about the index that removes the records of idle locks.
+/// What to do about the collection's indexes: the one by which the server removes the records of idle locks, and the one
+/// by which held locks are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum IndexMode {
-    /// Make it if it is not there; go on with a warning where the right to do so is missing, or the server refuses.
+    /// Look at all of them, refuse those that could remove or refuse a record, and make ours in the background if they are
+    /// missing. If that fails, a warning says what is worse without them.
     #[default]
     Ensure,
-    /// Leave indexes alone. Without it, records of names that nobody uses any more stay.
+    /// Leave indexes alone. Without ours, records of names that nobody uses any more stay, and listing locks reads them.
     Skip,
 }
 
@@ -103,7 +105,7 @@ impl ArangoBuilder {
         self
     }
 
-    /// What to do about the index. Default: [`IndexMode::Ensure`].
+    /// What to do about the indexes. Default: [`IndexMode::Ensure`].
     pub const fn index(mut self, mode: IndexMode) -> Self {
         self.settings.index = mode;
         self

@@ -98,7 +98,19 @@ async fn an_endless_reply_is_refused() {
 /// A read has changed nothing, however it failed.
 #[tokio::test]
 async fn a_failed_read_is_never_ambiguous() {
-    for answer in [Answer::Silence, Answer::Close, Answer::Body(502, "<html>".into()), refusal(503, 503)] {
+    for answer in [
+        Answer::Silence,
+        Answer::Close,
+        Answer::Body(502, "<html>".into()),
+        Answer::Cut(r#"{"result":[{"name":"#.into()),
+        Answer::Body(201, r#"{"error":false,"result":7}"#.into()),
+        Answer::Body(201, r#"{"error":false,"result":[{}],"hasMore":true}"#.into()),
+        Answer::Endless(64 << 20),
+        refusal(503, 503),
+        refusal(503, 1495),
+        refusal(500, 32),
+        refusal(400, 99_999),
+    ] {
         let script = move |asked: &Asked| {
             if asked.path.ends_with("/_api/cursor") { answer.clone() } else { Answer::Healthy }
         };
