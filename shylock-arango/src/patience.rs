@@ -61,6 +61,8 @@ impl Patience {
         match error.meaning() {
             // Nobody listens there, or nobody who speaks HTTP, or nobody who answers in time: that is told at once.
             _ if !error.is_answered() => Duration::ZERO,
+            // It is somebody else's address.
+            _ if matches!(error, RequestError::Unreadable { status: 0..500, .. }) => Duration::ZERO,
             Meaning::Missing if self.made.is_some() => PROPAGATION,
             Meaning::Missing | Meaning::Permanent => Duration::ZERO,
             // A leader that moves, a server that starts up, a proxy that has no server behind it: all of that passes.
@@ -91,14 +93,16 @@ mod tests {
         }
         let new = Patience { made: Some(Instant::now()), ..PATIENCE };
         assert_eq!(new.with(&refused(1203)), PROPAGATION);
-        let html = RequestError::Unreadable { status: 503, what: "HTML" };
+        let html = |status| RequestError::Unreadable { status, what: "HTML" };
         let silent = || RequestError::Unanswered { endpoint: "http://a".into(), source: "reset".into() };
         let nobody = || RequestError::Undelivered { endpoint: "http://a".into(), source: "refused".into() };
         let login = |source| RequestError::Login { source: Arc::new(source) };
-        for passing in [html, login(refused(503))] {
+        for passing in [html(502), html(503), login(refused(503))] {
             assert_eq!(PATIENCE.with(&passing), PATIENCE.unready, "{passing}");
         }
-        for final_one in [nobody(), silent(), login(nobody()), login(silent()), login(refused(401))] {
+        for final_one in
+            [html(200), html(404), nobody(), silent(), login(nobody()), login(silent()), login(refused(401))]
+        {
             assert_eq!(PATIENCE.with(&final_one), Duration::ZERO, "{final_one}");
         }
     }
