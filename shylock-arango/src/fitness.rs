@@ -79,9 +79,9 @@ pub(crate) fn weaknesses(properties: &Value) -> Vec<String> {
     weaknesses
 }
 
-/// Whether all collections of the database are on one server, by what `/_api/database/current` answers.
-pub(crate) fn is_one_shard(current: &Value) -> bool {
-    current["result"]["sharding"] == "single"
+/// Whether all collections of a cluster's database are on one server, by what `/_api/database/current` answers.
+pub(crate) fn is_one_shard(current: &Value) -> Option<bool> {
+    current["result"]["sharding"].as_str().map(|sharding| sharding == "single")
 }
 
 fn is_satellite(properties: &Value) -> bool {
@@ -185,9 +185,9 @@ mod tests {
 
     #[test]
     fn a_database_on_one_shard_is_recognised() {
-        assert!(is_one_shard(&json!({ "result": { "sharding": "single" } })));
-        for other in [json!({ "result": { "sharding": "" } }), json!({ "result": { "name": "x" } }), json!({})] {
-            assert!(!is_one_shard(&other), "{other}");
+        for (sharding, answer) in [("single", true), ("flexible", false), ("", false)] {
+            assert_eq!(is_one_shard(&json!({ "result": { "sharding": sharding } })), Some(answer), "{sharding}");
         }
+        assert_eq!(is_one_shard(&json!({ "result": { "name": "x" } })), None, "a single server");
     }
 }

@@ -48,6 +48,7 @@ async fn check_and_make(
     if settings.create_database && make_database(database, settings, patience).await? {
         patience.made = Some(Instant::now());
     }
+    check_sharding(database, settings, patience).await?;
     if make_collection(database, settings, patience).await? {
         patience.made = Some(Instant::now());
     }
@@ -55,8 +56,6 @@ async fn check_and_make(
     let properties = format!("/_api/collection/{}/properties", escaped(collection));
     let properties = patience.ask(|| database.get(&properties)).await?;
     refuse(collection, fitness::unfitness(&properties, settings))?;
-    let kind = Kind::of(&properties);
-    check_sharding(database, settings, patience, kind).await?;
     let mut weaknesses = fitness::weaknesses(&properties);
     for weakness in &weaknesses {
         tracing::warn!(collection, "{weakness}");
@@ -70,18 +69,21 @@ async fn check_and_make(
             return Err(if is_of_text { of_text(error) } else { error });
         }
     }
-    let skew = settings.skew.unwrap_or(if kind == Kind::Single { Duration::ZERO } else { SKEW });
+    let skew = settings.skew.unwrap_or(if Kind::of(&properties) == Kind::Single { Duration::ZERO } else { SKEW });
     Ok(Ready { queries: Queries { collection: collection.into(), skew }, made: patience.made, weaknesses })
 }
 
 /// Says whether it is so new that coordinators may not know it.
 async fn make_database(database: &Database, settings: &Settings, patience: Patience) -> Result<bool, RequestError> {
     let mut body = json!({ "name": database.name });
-    for (name, number) in settings.copies() {
-        body["options"][name] = number.into();
-    }
     if let Some(sharding) = settings.sharding {
         body["options"]["sharding"] = sharding.name().into();
+    }
+    if settings.sharding == Some(Sharding::Single) {
+        // For its leading collection; elsewhere each collection has numbers of its own.
+        for (name, number) in settings.copies() {
+            body["options"][name] = number.into();
+        }
     }
     let system = database.system();
     match patience.ask(|| system.post("/_api/database", &body)).await {
@@ -118,7 +120,7 @@ async fn make_collection(database: &Database, settings: &Settings, patience: Pat
     let copies = settings.copies();
     // In a database on one shard all collections have the numbers of the one that they follow, and any other number is
     // refused. Whether those are enough is checked afterwards, as of any collection.
-    if !copies.is_empty() && !is_one_shard(database, patience).await? {
+    if !copies.is_empty() && is_one_shard(database, patience).await? != Some(true) {
         for (name, number) in copies {
             body[name] = number.into();
         }
@@ -135,23 +137,27 @@ async fn make_collection(database: &Database, settings: &Settings, patience: Pat
     }
 }
 
-async fn is_one_shard(database: &Database, patience: Patience) -> Result<bool, RequestError> {
+/// Whether the database is on one shard, where that is a question: a single server has no shards to tell of.
+async fn is_one_shard(database: &Database, patience: Patience) -> Result<Option<bool>, RequestError> {
     let current = patience.ask(|| database.get("/_api/database/current")).await?;
     Ok(fitness::is_one_shard(&current))
 }
 
 /// A database keeps for ever the sharding that it was made with.
-async fn check_sharding(
-    database: &Database,
-    settings: &Settings,
-    patience: Patience,
-    kind: Kind,
-) -> Result<(), RequestError> {
-    if settings.sharding != Some(Sharding::Single) || kind == Kind::Single || is_one_shard(database, patience).await? {
+async fn check_sharding(database: &Database, settings: &Settings, patience: Patience) -> Result<(), RequestError> {
+    if settings.sharding != Some(Sharding::Single) {
         return Ok(());
     }
-    let reason = "the database was made without `sharding: \"single\"`, which cannot be changed: use another database";
-    Err(RequestError::Unfit { option: "sharding", reason: reason.into() })
+    match is_one_shard(database, patience).await {
+        Ok(Some(false)) => {
+            let reason =
+                "the database was made without `sharding: \"single\"`, which cannot be changed: use another one";
+            Err(RequestError::Unfit { option: "sharding", reason: reason.into() })
+        }
+        // A missing database is reported with the collection that cannot be in it.
+        Err(error) if !error.is(1228) => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Looks at the indexes and has the missing ones made. Returns what an operator should know of them.

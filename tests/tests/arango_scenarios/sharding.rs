@@ -80,7 +80,8 @@ async fn a_database_that_was_made_otherwise_is_refused() {
     make_database(&server, json!({ "sharding": "flexible" })).await;
     let error = connect(&server, one_shard()).await.expect_err("it is not on one shard");
     let Error::InvalidOption { option: "sharding", reason } = &error else { panic!("{error:?}") };
-    assert!(reason.contains("another database"), "{reason}");
+    assert!(reason.contains("cannot be changed"), "{reason}");
+    assert_eq!(properties(&server).await["errorNum"], 1203, "nothing was made in it");
     connect(&server, ArangoBackend::builder()).await.expect("connected");
     connect(&server, ArangoBackend::builder().sharding(Sharding::Flexible)).await.expect("connected");
     // A single server has all on one server anyway.
