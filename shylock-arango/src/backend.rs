@@ -1,6 +1,6 @@
 //! [`ArangoBackend`]: the promises of [`Backend`], each in one query where there is nobody in the way.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use arangors::{GenericConnection, client::ClientExt};
 use async_trait::async_trait;
@@ -14,8 +14,11 @@ use crate::{
     Credentials, acquisition, batch,
     builder::{ArangoBuilder, Settings},
     database::Database,
-    error::{Meaning, RequestError},
-    listing, record,
+    errno::Meaning,
+    error::{self, RequestError},
+    listing,
+    patience::{PROPAGATION, Patience},
+    record,
     seen::Seen,
     session::Session,
     setup::{self, Ready},
@@ -40,8 +43,9 @@ impl ArangoBackend {
     /// lease; makes the collection and its TTL index if they are not there, and checks that the collection is one
     /// that can keep the promises and that the server takes each of our queries.
     ///
-    /// It fails at once where there is no connection, and asks for up to 5 s where a server is not ready, or for up to
-    /// a minute where a cluster does not know yet what was made.
+    /// It fails at once if there is no connection or no answer. It repeats for up to 5 s what passes, such as a leader that
+    /// moves or a server that starts up, and for up to a minute what a cluster does not know yet after something was made.
+    /// It waits for new indexes for up to 2 s; they are made in the background.
     ///
     /// # Cancel safety
     /// Dropping the future leaves at most a collection, or a database, that was made.
@@ -77,6 +81,42 @@ impl ArangoBackend {
         ArangoBuilder::default()
     }
 
+    /// Returns what could be better about the store of the locks, a sentence each: nothing of it keeps locks from working.
+    /// Empty if all is as it should be. Looks once, with the first call of the backend, which is this one if there was
+    /// none.
+    ///
+    /// # Cancel safety
+    /// Like [`connect`](Self::connect).
+    ///
+    /// # Errors
+    /// Those of [`connect`](Self::connect).
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # use shylock_arango::{ArangoBackend, Credentials};
+    /// # async fn example() -> shylock_arango::Result<()> {
+    /// let backend = ArangoBackend::connect("http://localhost:8529", "projectdb", Credentials::none()).await?;
+    /// for weakness in backend.weaknesses().await? {
+    ///     println!("{weakness}");
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn weaknesses(&self) -> Result<&[String]> {
+        Ok(&self.ready().await.map_err(error::of_setup)?.weaknesses)
+    }
+
+    /// Returns the skew allowance in use: the one that was [set](ArangoBuilder::skew_allowance), or the one of this kind
+    /// of deployment, which is zero for a single server.
+    ///
+    /// # Cancel safety
+    /// Like [`connect`](Self::connect).
+    ///
+    /// # Errors
+    /// Those of [`connect`](Self::connect).
+    pub async fn skew_allowance(&self) -> Result<Duration> {
+        Ok(self.ready().await.map_err(error::of_setup)?.queries.skew)
+    }
+
     pub(crate) fn with(session: Arc<dyn Session>, database: &str, settings: Settings) -> Self {
         let max_runtime = settings.limits.request;
         let database = Database { session, name: database.into(), max_runtime };
@@ -87,17 +127,24 @@ impl ArangoBackend {
         &self.0.settings
     }
 
+    /// Looks at the server before the first call, and waits a moment for new indexes.
+    pub(crate) async fn connected(self) -> Result<Self, BackendError> {
+        let Inner { database, settings, ready, .. } = &*self.0;
+        ready.get_or_try_init(|| setup::prepare(database, settings, Patience::CONNECTING)).await?;
+        Ok(self)
+    }
+
     /// What is known of the server; looks at the first call.
     pub(crate) async fn ready(&self) -> Result<&Ready, BackendError> {
         let Inner { database, settings, ready, .. } = &*self.0;
-        ready.get_or_try_init(|| setup::prepare(database, settings)).await
+        ready.get_or_try_init(|| setup::prepare(database, settings, Patience::FIRST_CALL)).await
     }
 
     async fn record(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
         let ready = self.ready().await?;
         let rows = self.0.database.run(&ready.queries.peek(name)).await.map_err(|error| ready.of_read(error))?;
         match rows.first() {
-            Some(row) => record::read(name, row, ready.queries.skew).map_err(unambiguous),
+            Some(row) => record::read(name, row, ready.queries.skew).map_err(BackendError::of_look),
             None => Ok(None),
         }
     }
@@ -116,7 +163,7 @@ impl Ready {
 
     /// Another coordinator may not know yet what was made a moment ago: that passes.
     fn unless_new(&self, error: RequestError, otherwise: fn(RequestError) -> BackendError) -> BackendError {
-        let new = self.made.is_some_and(|made| made.elapsed() < setup::PROPAGATION);
+        let new = self.made.is_some_and(|made| made.elapsed() < PROPAGATION);
         if new && error.meaning() == Meaning::Missing {
             return BackendError::not_applied(error, None);
         }
@@ -128,14 +175,6 @@ impl Ready {
 /// did, should a server ever tell of a conflict too late; to ask again settles it.
 pub(crate) fn not_held(repeated: bool) -> Result<(), BackendError> {
     if repeated { Err(BackendError::ambiguous("the lease is gone after a conflict")) } else { Ok(()) }
-}
-
-/// A read that cannot be understood has changed nothing all the same.
-fn unambiguous(error: BackendError) -> BackendError {
-    match error.failure() {
-        Failure::Ambiguous => BackendError::not_applied(error, None),
-        _ => error,
-    }
 }
 
 #[async_trait]
@@ -187,7 +226,7 @@ impl Backend for ArangoBackend {
         let Some(row) = rows.first() else { return Ok(false) };
         match record::read(name, row, ready.queries.skew) {
             Ok(_) => return Ok(false),
-            Err(error) if !matches!(error.failure(), Failure::Corrupt { .. }) => return Err(unambiguous(error)),
+            Err(error) if !matches!(error.failure(), Failure::Corrupt { .. }) => return Err(error.of_look()),
             Err(_) => {}
         }
         let Some(rev) = row["rev"].as_str() else {

@@ -29,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) retention: Duration,
     pub(crate) index: IndexMode,
     pub(crate) create_database: bool,
+    pub(crate) sharding: Option<Sharding>,
     pub(crate) replication_factor: Option<u32>,
     pub(crate) write_concern: Option<u32>,
     /// `None`: by the kind of the deployment.
@@ -38,15 +39,37 @@ pub(crate) struct Settings {
     pub(crate) endpoints: usize,
 }
 
-/// What to do about the index that removes the records of idle locks.
+/// What to do about the collection's indexes: the one by which the server removes the records of idle locks, and the one
+/// by which held locks are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum IndexMode {
-    /// Make it if it is not there; go on with a warning where the right to do so is missing, or the server refuses.
+    /// Look at all of them, refuse those that could remove or refuse a record, and make ours in the background if they are
+    /// missing. If that fails, a warning says what is worse without them.
     #[default]
     Ensure,
-    /// Leave indexes alone. Without it, records of names that nobody uses any more stay.
+    /// Leave indexes alone. Without ours, records of names that nobody uses any more stay, and listing locks reads them.
     Skip,
+}
+
+/// How the collections of a cluster's database are spread over its servers. A single server takes no notice of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Sharding {
+    /// Each collection as it is made (`"flexible"`).
+    Flexible,
+    /// All of them on one server, which carries out each query as one transaction (`"single"`, OneShard): what
+    /// [fenced writes](crate::Fence) need.
+    Single,
+}
+
+impl Sharding {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Flexible => "flexible",
+            Self::Single => "single",
+        }
+    }
 }
 
 impl Default for Settings {
@@ -56,6 +79,7 @@ impl Default for Settings {
             retention: 24 * HOUR,
             index: IndexMode::default(),
             create_database: false,
+            sharding: None,
             replication_factor: None,
             write_concern: None,
             skew: None,
@@ -81,7 +105,7 @@ impl ArangoBuilder {
         self
     }
 
-    /// What to do about the index. Default: [`IndexMode::Ensure`].
+    /// What to do about the indexes. Default: [`IndexMode::Ensure`].
     pub const fn index(mut self, mode: IndexMode) -> Self {
         self.settings.index = mode;
         self
@@ -93,7 +117,16 @@ impl ArangoBuilder {
         self
     }
 
-    /// On how many servers of a cluster each record shall be: 1 to 10. A collection that has fewer is refused.
+    /// How [`create_database`](Self::create_database) makes the database of a cluster, for ever: no database changes it
+    /// afterwards. With [`Sharding::Single`] a cluster's database that was made otherwise is refused. Default: the
+    /// server's own, which is flexible unless `--cluster.force-one-shard` says otherwise.
+    pub const fn sharding(mut self, sharding: Sharding) -> Self {
+        self.settings.sharding = Some(sharding);
+        self
+    }
+
+    /// On how many servers of a cluster each record shall be: 1 to 10. A collection that has fewer is refused. In a
+    /// database with [`Sharding::Single`] that is for its collection `_graphs` to say, which all others follow.
     /// Default: the database's.
     pub const fn replication_factor(mut self, copies: u32) -> Self {
         self.settings.replication_factor = Some(copies);
@@ -102,7 +135,7 @@ impl ArangoBuilder {
 
     /// How many servers of a cluster must have a grant before it counts: 1 to 10, and no more than the replication
     /// factor. A collection that asks for fewer is refused. Default: the database's, with a warning if that is 1: a
-    /// server that dies could then take a grant with it.
+    /// server that dies could then take a grant with it. It is `_graphs`' to say where that is the replication factor.
     pub const fn write_concern(mut self, copies: u32) -> Self {
         self.settings.write_concern = Some(copies);
         self
@@ -157,8 +190,7 @@ impl ArangoBuilder {
         self.settings.endpoints = endpoints.len();
         let connection = http::connection(endpoints, credentials, self.settings.limits, &self.roots).await?;
         let backend = ArangoBackend::with(Arc::new(Own(connection)), database.as_ref(), self.settings);
-        backend.ready().await.map_err(error::of_setup)?;
-        Ok(backend)
+        backend.connected().await.map_err(error::of_setup)
     }
 
     /// Uses a connection that you have. See [`ArangoBackend::from_connection`].
@@ -192,6 +224,12 @@ impl fmt::Debug for ArangoBuilder {
 }
 
 impl Settings {
+    /// The numbers of copies that were asked for, by the names that ArangoDB has for them.
+    pub(crate) fn copies(&self) -> Vec<(&'static str, u32)> {
+        let all = [("replicationFactor", self.replication_factor), ("writeConcern", self.write_concern)];
+        all.into_iter().filter_map(|(name, number)| Some((name, number?))).collect()
+    }
+
     fn check(&self, database: &str) -> Result<()> {
         check_name("database", database, 128)?;
         check_name("collection", &self.collection, 256)?;

@@ -5,15 +5,9 @@ use std::{sync::Arc, time::Duration};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::{
-    error::{Meaning, RequestError},
-    key::escaped,
-    query::Query,
-    reply::Call,
-    retry,
-    session::Session,
-};
+use crate::{errno::Meaning, error::RequestError, key::escaped, query::Query, reply::Call, retry, session::Session};
 
+#[derive(Clone)]
 pub(crate) struct Database {
     pub(crate) session: Arc<dyn Session>,
     pub(crate) name: String,
@@ -44,11 +38,14 @@ impl Database {
 
     /// The same, once.
     pub(crate) async fn run_once(&self, Query { text, binds, rows }: &Query) -> Result<Vec<Value>, RequestError> {
+        // A result with the time at which it was made must not be an answer later: newer servers read `cache` among the
+        // options, older ones beside them.
         let body = json!({
             "query": text.aql,
             "bindVars": binds,
             "batchSize": (*rows).max(1),
-            "options": { "maxRuntime": self.max_runtime.as_secs_f64() },
+            "cache": false,
+            "options": { "cache": false, "maxRuntime": self.max_runtime.as_secs_f64() },
         });
         let (status, answer) = self.send(Method::POST, "/_api/cursor", Some(&body)).await?;
         found(status, answer)
@@ -64,7 +61,7 @@ impl Database {
 
     /// The same database server's `_system`, where databases are made.
     pub(crate) fn system(&self) -> Self {
-        Self { session: Arc::clone(&self.session), name: "_system".into(), max_runtime: self.max_runtime }
+        Self { name: "_system".into(), ..self.clone() }
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(u16, Value), RequestError> {

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use shylock_core::{BackendError, Error};
 
-use crate::builder::invalid;
+use crate::{
+    builder::invalid,
+    errno::{self, Meaning},
+};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -66,28 +69,14 @@ pub enum RequestError {
         /// What it says.
         source: Box<RequestError>,
     },
-    /// The collection is not fit for locks.
-    #[error("{0}")]
-    Unfit(String),
-}
-
-/// What a failure says about the request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Meaning {
-    /// Somebody else changed the record at the same moment; nothing was done.
-    Contention,
-    /// The same, and whoever is in the way may stay there for longer.
-    Blocked,
-    /// The server is too busy; nothing was done.
-    Overloaded,
-    /// Nothing was done, and the same request may succeed later.
-    NotApplied,
-    /// It may have been done.
-    Ambiguous,
-    /// There is no such collection or database.
-    Missing,
-    /// Nothing was done, and will not be until somebody mends something.
-    Permanent,
+    /// What the server has is not fit for locks, or not as the option says.
+    #[error("{reason}")]
+    Unfit {
+        /// The option that has to be another.
+        option: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
 }
 
 /// What a busy server is given before the next request.
@@ -104,14 +93,23 @@ impl RequestError {
                 _ => Meaning::NotApplied,
             },
             Self::Unanswered { .. } | Self::TooLarge { .. } | Self::Unreadable { .. } => Meaning::Ambiguous,
-            Self::Refused { status, number, .. } => of_number(*status, *number),
-            Self::Query { .. } | Self::Unfit(_) => Meaning::Permanent,
+            Self::Refused { number, .. } => errno::meaning(*number),
+            Self::Query { .. } | Self::Unfit { .. } => Meaning::Permanent,
         }
     }
 
     /// Whether this is ArangoDB's error of that number.
     pub(crate) fn is(&self, wanted: u64) -> bool {
         matches!(self, Self::Refused { number, .. } if *number == wanted)
+    }
+
+    /// Whether there was an answer, whosever it was.
+    pub(crate) fn is_answered(&self) -> bool {
+        match self {
+            Self::Undelivered { .. } | Self::Unanswered { .. } => false,
+            Self::Login { source } => source.is_answered(),
+            _ => true,
+        }
     }
 
     /// Whether a right is missing.
@@ -138,37 +136,11 @@ impl RequestError {
     }
 }
 
-/// The server's `errorNum`, sorted. The message is never looked at: it changes with the server's version.
-const fn of_number(status: u16, number: u64) -> Meaning {
-    match number {
-        // conflict, unique constraint, document not found (it was there a moment ago), try again, busy, lock failed
-        1200 | 1210 | 1202 | 1302 | 1303 | 1521 => Meaning::Contention,
-        // lock timeout, locked, deadlock
-        18 | 28 | 29 => Meaning::Blocked,
-        // queue full, queue time violated: it has not left the server's queue
-        21003 | 21004 => Meaning::Overloaded,
-        // collection not found, database not found
-        1203 | 1228 => Meaning::Missing,
-        // read only, write concern not fulfilled, shutting down, start-up or maintenance; cluster connections lost,
-        // leaders moved, timeouts inside of the cluster, internal; replication refused; killed, cancelled, aborted
-        1004 | 1429 | 30 | 503 | 1465 | 1478 | 1491 | 1495 | 1496 | 1457 | 1464 | 4 | 1489 | 1490 | 1500 | 21
-        | 1654 => Meaning::Ambiguous,
-        // duplicate name, bad key, user keys not allowed, sharding; query errors; bad parameter, no right, wrong
-        // password, out of memory
-        1207 | 1221 | 1222 | 1466 | 1501 | 1502 | 1540 | 1551..=1553 | 1579 | 10 | 11 | 401 | 32 => Meaning::Permanent,
-        _ => match status {
-            408 | 410 | 429 | 500..=599 => Meaning::Ambiguous,
-            400..=499 => Meaning::Permanent,
-            _ => Meaning::Ambiguous,
-        },
-    }
-}
-
 /// An error that was found while the server was checked, as a user sees it.
 pub(crate) fn of_setup(error: BackendError) -> Error {
     match Error::from(error) {
         Error::Backend { retryable: false, source } => match source.downcast_ref() {
-            Some(unfit @ RequestError::Unfit(_)) => invalid("collection", unfit.to_string()),
+            Some(RequestError::Unfit { option, reason }) => invalid(option, reason),
             _ => Error::Backend { retryable: false, source },
         },
         error => error,

@@ -9,6 +9,7 @@ use shylock_core::{AsyncLockGuard, BackendError, Error, LockManager, Result};
 
 use crate::{
     ArangoBackend,
+    builder::invalid,
     error::RequestError,
     number,
     query::{Queries, Query},
@@ -28,13 +29,19 @@ use crate::{
 /// (`sharding: "single"`). On other clusters parts of a query are committed one by one, and so nothing is
 /// promised; compare the [token](AsyncLockGuard::token) in each document there.
 pub trait Fence: sealed::Sealed {
-    /// The query `aql` with a check of the lock before it, and its bind values: it does nothing if the lock is lost.
+    /// Returns the query `aql` with a check of the lock before it, and its bind values: it does nothing if the lock is lost.
     ///
     /// `aql` runs for the one row that a held lock gives, or not at all. Let it `RETURN` what it has written: no row means
-    /// that the lock is lost, or that `aql` found nothing to write to. It must not touch the collection of the locks. The
-    /// names of what is added begin with `shylock`.
+    /// that the lock is lost, or that `aql` found nothing to write to.
+    ///
+    /// The check is a write at the beginning of the query, so that `aql` must not touch the collection of the locks, nor
+    /// begin with `WITH`, nor contain a graph traversal or `DOCUMENT()`, which ArangoDB refuses after a write (error 1579):
+    /// [`fence`](Self::fence) a transaction for these. The names of what is added begin with `shylock`; no bind value of
+    /// yours may. The query reads the clock each time: run it without `usePlanCache`, which the server refuses (error
+    /// 1584), as a kept plan keeps the time at which it was made.
     ///
     /// # Errors
+    /// [`Error::InvalidOption`] for an `aql` that is empty or begins with `WITH`, and for `binds` with such a name;
     /// [`Error::Lost`] if that is known without asking the server; [`Error::Backend`], `retryable: false`, if the lock is on
     /// another store.
     ///
@@ -54,6 +61,10 @@ pub trait Fence: sealed::Sealed {
 
     /// Writes to the lock's record within a stream transaction, so that it commits only if this holder still has the lock.
     /// If not, or if anything else is wrong, the transaction is **aborted**.
+    ///
+    /// The server aborts a transaction that is idle for 60 s (`--transaction.streaming-idle-timeout`), and lets a request
+    /// wait for up to 8 s for another one of the same transaction (`--transaction.streaming-lock-timeout`; error 28 then):
+    /// send its requests one after the other.
     ///
     /// Acquire the lock, then begin the transaction, with the collection of the locks (`shylock_locks` unless told
     /// otherwise) among those that it writes to; fence first, and commit within a third of the ttl: nobody can renew, take
@@ -80,6 +91,8 @@ impl Fence for AsyncLockGuard {
         aql: &str,
         mut binds: HashMap<&'a str, Value>,
     ) -> Result<(String, HashMap<&'a str, Value>)> {
+        check_text(aql)?;
+        check_binds(binds.keys())?;
         let manager = self.manager();
         let backend = backend(&manager)?;
         self.ensure_held()?;
@@ -99,6 +112,43 @@ impl Fence for AsyncLockGuard {
         self.renew().await?;
         let old = "the transaction does not see the lock: it began before the lock was acquired; begin a new one";
         Err(BackendError::not_applied(old, None).into())
+    }
+}
+
+/// Refuses what cannot follow the check.
+fn check_text(aql: &str) -> Result<()> {
+    let text = without_blanks(aql);
+    if text.is_empty() {
+        return Err(invalid("aql", "there is no query in it"));
+    }
+    let word: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    if word.eq_ignore_ascii_case("WITH") {
+        let reason = "it begins with `WITH`, which cannot follow the check of the lock; leave it out, or fence a \
+                      transaction if it is for a graph traversal";
+        return Err(invalid("aql", reason));
+    }
+    Ok(())
+}
+
+/// The text from its first word on: without white space and comments.
+fn without_blanks(mut text: &str) -> &str {
+    loop {
+        text = text.trim_start();
+        let rest = if let Some(comment) = text.strip_prefix("//") {
+            comment.split_once('\n').map_or("", |(_, rest)| rest)
+        } else if let Some(comment) = text.strip_prefix("/*") {
+            comment.split_once("*/").map_or("", |(_, rest)| rest)
+        } else {
+            return text;
+        };
+        text = rest;
+    }
+}
+
+fn check_binds<'a>(mut names: impl Iterator<Item = &'a &'a str>) -> Result<()> {
+    match names.find(|name| name.trim_start_matches('@').starts_with("shylock")) {
+        Some(name) => Err(invalid("binds", format!("`{name}` begins with `shylock`, as the values of the check do"))),
+        None => Ok(()),
     }
 }
 
@@ -132,4 +182,40 @@ mod sealed {
     pub trait Sealed {}
 
     impl Sealed for shylock_core::AsyncLockGuard {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason<T>(result: Result<T>, of: &str) -> Option<String> {
+        match result {
+            Ok(_) => None,
+            Err(Error::InvalidOption { option, reason }) if option == of => Some(reason),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+
+    #[test]
+    fn a_text_that_cannot_follow_the_check_is_refused() {
+        for text in ["WITH a FOR", "with a FOR", " \n// x\n /* WITH */ With\n`a` FOR", "WITH/**/a", "//x\r\nWITH @@a"] {
+            assert!(reason(check_text(text), "aql").is_some_and(|reason| reason.contains("`WITH`")), "{text}");
+        }
+        for text in ["", " ", "// all of it", "/* open", "/**/ // x"] {
+            assert!(reason(check_text(text), "aql").is_some_and(|reason| reason.contains("no query")), "{text}");
+        }
+        for text in ["FOR i IN a UPDATE i WITH {} IN a", "// WITH a\nRETURN 1", "RETURN 'WITH'", "WITHIN(a)", "/ WITH"]
+        {
+            assert_eq!(reason(check_text(text), "aql"), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_of_the_check_are_not_a_users() {
+        for (name, is_fine) in
+            [("key", true), ("@c", true), ("myshylock", true), ("shylockKey", false), ("@shylockX", false)]
+        {
+            assert_eq!(reason(check_binds([name].iter()), "binds").is_none(), is_fine, "{name}");
+        }
+    }
 }

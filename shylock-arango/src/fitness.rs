@@ -1,14 +1,8 @@
-//! Whether a collection can hold locks, by what the server tells of it.
+//! Whether a collection can hold locks, by what the server tells of it and of its database.
 
 use serde_json::Value;
 
-use crate::{
-    builder::Settings,
-    number::{double, whole},
-};
-
-/// A TTL index that removes a record sooner could remove live leases, where servers' clocks differ.
-const SOONEST: f64 = 3600.0;
+use crate::{builder::Settings, number::whole};
 
 /// The kind of a deployment, by the properties of a collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,67 +12,81 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// Only clusters tell of shards.
+    /// Only a cluster tells of shards.
     pub(crate) fn of(properties: &Value) -> Self {
-        let told = ["shardKeys", "numberOfShards", "replicationFactor"].iter().any(|of| !properties[of].is_null());
-        if told { Self::Cluster } else { Self::Single }
+        if properties["numberOfShards"].is_null() { Self::Single } else { Self::Cluster }
     }
 }
 
 /// Why a collection cannot hold locks, by its properties.
 pub(crate) fn unfitness(properties: &Value, settings: &Settings) -> Option<String> {
+    let is_given = |name: &str| !matches!(&properties[name], Value::Null | Value::Bool(false));
     if whole(&properties["type"]).is_some_and(|kind| kind != 2) {
         return Some("is no document collection".into());
     }
     if properties["keyOptions"]["allowUserKeys"].as_bool() == Some(false) {
         return Some("takes no keys of ours (`allowUserKeys`)".into());
     }
-    let shard_keys = &properties["shardKeys"];
-    if !shard_keys.is_null() && *shard_keys != Value::from(vec!["_key"]) {
-        return Some(
-            "is sharded by something else than `_key`: two shards could each hold a record of one lock".into(),
-        );
+    if ["isSmart", "smartGraphAttribute", "smartJoinAttribute"].into_iter().any(is_given) {
+        return Some("belongs to a SmartGraph or a SmartJoin, which ask for other keys than ours".into());
+    }
+    if properties["computedValues"].as_array().is_some_and(|values| !values.is_empty()) {
+        return Some("has `computedValues`, which change what we write, and write where we do not".into());
     }
     if Kind::of(properties) == Kind::Single {
         // Two single servers have nothing to do with each other, and one of them would do with one endpoint.
         let several = settings.endpoints > 1;
         return several.then(|| "is on a single server, but there are several endpoints".into());
     }
+    if properties["shardKeys"] != Value::from(vec!["_key"]) {
+        return Some(
+            "is sharded by something else than `_key`: two shards could each hold a record of one lock".into(),
+        );
+    }
     let wanted = [("replicationFactor", settings.replication_factor), ("writeConcern", settings.write_concern)];
-    wanted.into_iter().find_map(|(name, wanted)| {
-        // A replication factor may also be `satellite`, which is all servers.
+    let too_low = wanted.into_iter().find_map(|(name, wanted)| {
         let has = whole(&properties[name])?;
         (has < u64::from(wanted?)).then(|| format!("has a lower `{name}` than was asked for: {has}"))
+    });
+    // A collection on all servers has no numbers of its own.
+    let reason = too_low.filter(|_| !is_satellite(properties))?;
+    Some(match properties["distributeShardsLike"].as_str() {
+        Some(leader) => format!("{reason}; it follows `{leader}`, whose properties have to be changed"),
+        None => reason,
     })
 }
 
 /// What an operator should know of a collection that will do all the same.
-pub(crate) fn weakness(properties: &Value) -> Option<&'static str> {
+pub(crate) fn weaknesses(properties: &Value) -> Vec<String> {
+    let mut weaknesses = Vec::new();
+    let schema = &properties["schema"];
+    if !schema.is_null() && schema["level"] != "none" {
+        weaknesses
+            .push("it has a `schema`: whatever that refuses, acquiring and releasing fails with error 1620".into());
+    }
     if Kind::of(properties) == Kind::Single {
-        return None;
+        return weaknesses;
     }
     let at_most_one = |name: &str| whole(&properties[name]).is_some_and(|copies| copies <= 1);
-    if at_most_one("replicationFactor") {
-        return Some("its `replicationFactor` is 1: its locks are out of reach, or gone, with one server");
+    if is_satellite(properties) {
+        weaknesses.push("it is on all servers (`satellite`): no write can be fenced by its locks".into());
+    } else if at_most_one("replicationFactor") {
+        weaknesses.push("its `replicationFactor` is 1: its locks are out of reach, or gone, with one server".into());
+    } else if at_most_one("writeConcern") {
+        let risk = "a server that dies can take a grant with it, and the lock has two holders; set it to 2";
+        weaknesses.push(format!("its `writeConcern` is 1: {risk}"));
     }
-    at_most_one("writeConcern").then_some(
-        "its `writeConcern` is 1: a server that dies can take a grant with it, and the lock has two holders; set it to 2",
-    )
+    weaknesses
 }
 
-/// Why the collection's indexes could remove records too early.
-pub(crate) fn index_unfitness(indexes: &Value) -> Option<String> {
-    let all = indexes["indexes"].as_array()?;
-    all.iter().filter(|index| index["type"] == "ttl").find_map(|index| {
-        let field = index["fields"][0].as_str().unwrap_or_default();
-        let after = double(&index["expireAfter"]).unwrap_or_default();
-        let harmless = match field {
-            "expiresAt" => after >= SOONEST,
-            "acquiredAt" | "token" => false,
-            _ => true,
-        };
-        (!harmless).then(|| format!("has a TTL index on `{field}` that could remove live leases: drop it"))
-    })
+/// Whether all collections of a cluster's database are on one server, by what `/_api/database/current` answers.
+pub(crate) fn is_one_shard(current: &Value) -> Option<bool> {
+    current["result"]["sharding"].as_str().map(|sharding| sharding == "single")
+}
+
+fn is_satellite(properties: &Value) -> bool {
+    let copies = &properties["replicationFactor"];
+    copies == "satellite" || whole(copies) == Some(0)
 }
 
 #[cfg(test)]
@@ -89,8 +97,8 @@ mod tests {
 
     fn cluster() -> Value {
         json!({
-            "type": 2, "keyOptions": { "allowUserKeys": true, "type": "traditional" }, "schema": null,
-            "shardKeys": ["_key"], "numberOfShards": 1, "replicationFactor": 3, "writeConcern": 2,
+            "type": 2, "keyOptions": { "allowUserKeys": true, "type": "traditional" }, "schema": null, "isSmart": false,
+            "shardKeys": ["_key"], "numberOfShards": 1, "replicationFactor": 3, "writeConcern": 2, "computedValues": null,
         })
     }
 
@@ -98,8 +106,7 @@ mod tests {
         json!({ "type": 2, "keyOptions": { "allowUserKeys": true }, "writeConcern": 1, "objectId": "70138" })
     }
 
-    fn with(field: &str, value: Value) -> Value {
-        let mut properties = cluster();
+    fn with(mut properties: Value, field: &str, value: Value) -> Value {
         properties[field] = value;
         properties
     }
@@ -113,14 +120,31 @@ mod tests {
     #[test]
     fn collections_that_cannot_hold_locks_are_recognised() {
         let settings = Settings::default();
-        assert_eq!((unfitness(&single(), &settings), unfitness(&cluster(), &settings)), (None, None));
-        for unfit in [
-            with("type", json!(3)),
-            with("keyOptions", json!({ "allowUserKeys": false })),
-            with("shardKeys", json!(["name"])),
-            with("shardKeys", json!(["_key", "name"])),
-        ] {
-            assert!(unfitness(&unfit, &settings).is_some(), "{unfit}");
+        for properties in [single(), cluster()] {
+            assert_eq!(unfitness(&properties, &settings), None);
+            for fine in [
+                with(properties.clone(), "computedValues", json!([])),
+                with(properties.clone(), "cacheEnabled", json!(true)),
+                with(properties.clone(), "waitForSync", json!(true)),
+                with(properties.clone(), "syncByRevision", json!(false)),
+                with(properties.clone(), "keyOptions", json!({ "type": "uuid", "allowUserKeys": true })),
+                with(properties.clone(), "schema", json!({ "level": "strict" })),
+            ] {
+                assert_eq!(unfitness(&fine, &settings), None, "{fine}");
+            }
+            for unfit in [
+                with(properties.clone(), "type", json!(3)),
+                with(properties.clone(), "keyOptions", json!({ "allowUserKeys": false })),
+                with(properties.clone(), "computedValues", json!([{ "name": "owner" }])),
+                with(properties.clone(), "isSmart", json!(true)),
+                with(properties.clone(), "smartGraphAttribute", json!("region")),
+                with(properties.clone(), "smartJoinAttribute", json!("name")),
+            ] {
+                assert!(unfitness(&unfit, &settings).is_some(), "{unfit}");
+            }
+        }
+        for keys in [json!(["name"]), json!(["_key", "name"]), json!(["_key:"]), Value::Null] {
+            assert!(unfitness(&with(cluster(), "shardKeys", keys), &settings).is_some());
         }
         let several = Settings { endpoints: 2, ..Settings::default() };
         assert!(unfitness(&single(), &several).is_some(), "two single servers would each grant a lock");
@@ -131,33 +155,39 @@ mod tests {
     fn what_was_asked_for_is_there() {
         let settings = Settings { replication_factor: Some(3), write_concern: Some(2), ..Settings::default() };
         assert_eq!((unfitness(&cluster(), &settings), unfitness(&single(), &settings)), (None, None));
-        assert_eq!(unfitness(&with("replicationFactor", json!("satellite")), &settings), None);
-        assert_eq!(unfitness(&with("replicationFactor", json!(3.0)), &settings), None);
-        assert!(unfitness(&with("replicationFactor", json!(2)), &settings).is_some());
-        assert!(unfitness(&with("writeConcern", json!(1)), &settings).is_some());
+        for all_servers in [json!("satellite"), json!(0)] {
+            let satellite = with(with(cluster(), "replicationFactor", all_servers), "writeConcern", json!(0));
+            assert_eq!(unfitness(&satellite, &settings), None);
+        }
+        assert_eq!(unfitness(&with(cluster(), "replicationFactor", json!(3.0)), &settings), None);
+        assert!(unfitness(&with(cluster(), "replicationFactor", json!(2)), &settings).is_some());
+        let follower = with(with(cluster(), "writeConcern", json!(1)), "distributeShardsLike", json!("_graphs"));
+        let reason = unfitness(&follower, &settings).expect("too low");
+        assert!(reason.contains("`writeConcern`") && reason.contains("`_graphs`"), "{reason}");
     }
 
     #[test]
-    fn weak_clusters_are_worth_a_warning() {
-        assert_eq!((weakness(&cluster()), weakness(&single())), (None, None));
-        assert!(weakness(&with("replicationFactor", json!(1))).is_some());
-        assert!(weakness(&with("writeConcern", json!(1))).is_some());
+    fn weak_collections_are_worth_a_warning() {
+        for fine in [cluster(), single(), with(single(), "schema", json!({ "rule": {}, "level": "none" }))] {
+            assert_eq!(weaknesses(&fine), [""; 0], "{fine}");
+        }
+        for (weak, says) in [
+            (with(cluster(), "replicationFactor", json!(1)), "`replicationFactor` is 1"),
+            (with(cluster(), "writeConcern", json!(1)), "`writeConcern` is 1"),
+            (with(with(cluster(), "replicationFactor", json!("satellite")), "writeConcern", json!(0)), "`satellite`"),
+            (with(single(), "schema", json!({ "rule": {} })), "1620"),
+            (with(cluster(), "schema", json!({ "rule": {}, "level": "new" })), "1620"),
+        ] {
+            let weaknesses = weaknesses(&weak);
+            assert!(weaknesses.len() == 1 && weaknesses[0].contains(says), "{weak}: {weaknesses:?}");
+        }
     }
 
     #[test]
-    fn indexes_that_remove_too_early_are_recognised() {
-        let with = |index: Value| {
-            let others =
-                [json!({ "type": "primary", "fields": ["_key"] }), json!({ "type": "inverted", "fields": [{}] })];
-            json!({ "indexes": [others[0], others[1], index] })
-        };
-        let ttl = |field: &str, after: Value| with(json!({ "type": "ttl", "fields": [field], "expireAfter": after }));
-        for fine in [ttl("expiresAt", json!(86400)), ttl("expiresAt", json!(3.6e3)), ttl("createdAt", json!(0))] {
-            assert_eq!(index_unfitness(&fine), None, "{fine}");
+    fn a_database_on_one_shard_is_recognised() {
+        for (sharding, answer) in [("single", true), ("flexible", false), ("", false)] {
+            assert_eq!(is_one_shard(&json!({ "result": { "sharding": sharding } })), Some(answer), "{sharding}");
         }
-        for bad in [ttl("expiresAt", json!(0)), ttl("expiresAt", Value::Null), ttl("acquiredAt", json!(86400))] {
-            assert!(index_unfitness(&bad).is_some(), "{bad}");
-        }
-        assert_eq!(index_unfitness(&json!({})), None);
+        assert_eq!(is_one_shard(&json!({ "result": { "name": "x" } })), None, "a single server");
     }
 }

@@ -6,6 +6,7 @@ mod batch;
 mod builder;
 mod credentials;
 mod database;
+mod errno;
 mod error;
 mod fence;
 mod fitness;
@@ -13,9 +14,11 @@ mod fitness;
 #[doc(hidden)]
 pub mod fuzzing;
 mod http;
+mod indexes;
 mod key;
 mod listing;
 mod number;
+mod patience;
 mod query;
 mod record;
 mod reply;
@@ -40,7 +43,7 @@ pub use shylock_sync as sync;
 
 pub use crate::{
     backend::ArangoBackend,
-    builder::{ArangoBuilder, IndexMode},
+    builder::{ArangoBuilder, IndexMode, Sharding},
     credentials::Credentials,
     error::RequestError,
     fence::Fence,

@@ -21,12 +21,13 @@ pub(crate) async fn page(
 ) -> Result<Vec<LockInfo>, RequestError> {
     let limit = query.limit.max(1);
     let mut found = Vec::new();
-    let mut after = None;
+    let mut rows = Vec::new();
     loop {
+        // What the list is ordered by, whatever else is wrong with the record.
+        let last = rows.last().and_then(|row: &Value| row["bytes"].as_array()).map(Vec::as_slice);
         let wanted = PAGE.min(limit - found.len());
-        let rows = database.run(&queries.list(query, after, wanted)).await?;
+        rows = database.run(&queries.list(query, last, wanted)).await?;
         found.extend(rows.iter().filter_map(|row| live(row, queries)));
-        after = rows.last().map(|row| row["bytes"].clone());
         if found.len() >= limit || rows.len() < wanted {
             return Ok(found);
         }

@@ -81,7 +81,6 @@ impl Queries {
             "key": key(name),
             "rev": rev,
             "name": name.as_str(),
-            "bytes": name.as_str().bytes().collect::<Vec<u8>>(),
             "token": token.map_or(1, FencingToken::get),
         });
         Query { text: REPAIR, binds, rows: 1 }
@@ -91,17 +90,17 @@ impl Queries {
         Query { text: PEEK, binds: json!({ "@locks": self.collection, "key": key(name) }), rows: 1 }
     }
 
-    /// The records of live leases whose names begin with the prefix and come after `after`, both as bytes: texts are
-    /// ordered by a collation, numbers are not.
-    pub(crate) fn list(&self, query: &ListQuery, after: Option<Value>, rows: usize) -> Query {
-        let after = after.or_else(|| query.after.as_ref().map(|name| name.as_str().bytes().collect()));
-        let from: Vec<u16> = query.prefix.bytes().map(u16::from).collect();
+    /// The records of live leases whose names begin with the prefix and come after the query's name, both as bytes: texts
+    /// are ordered by a collation, numbers are not. `last` is the `bytes` of the last record of the page before. One
+    /// bound on each side is what an index can use.
+    pub(crate) fn list(&self, query: &ListQuery, last: Option<&[Value]>, rows: usize) -> Query {
+        let prefix = bytes(&query.prefix);
         // No byte is 256: this comes after all that begin with the prefix, and before everything else behind it.
-        let end = [from.as_slice(), &[256]].concat();
+        let end = [prefix.as_slice(), &[256]].concat();
+        let after = query.after.as_ref().map(|name| next(&bytes(name.as_str()))).unwrap_or_default();
         let binds = json!({
             "@locks": self.collection,
-            "from": from,
-            "after": after,
+            "from": last.map_or_else(|| json!(after.max(prefix)), |last| json!(next(last))),
             "end": end,
             "limit": rows,
             "farthest": farthest(),
@@ -110,8 +109,11 @@ impl Queries {
     }
 
     /// The bind values of [`FENCE`].
-    pub(crate) fn fence_binds(collection: &str, lease: &LeaseKey) -> [(&'static str, Value); 6] {
+    pub(crate) fn fence_binds(collection: &str, lease: &LeaseKey) -> [(&'static str, Value); 7] {
         [
+            // A server keeps no plan of a query in which a bind value names an attribute. A plan has the time at which
+            // it was made.
+            ("shylockEnd", "expiresAt".into()),
             ("@shylockLocks", collection.into()),
             ("shylockKey", key(&lease.name).into()),
             ("shylockName", lease.name.as_str().into()),
@@ -141,6 +143,15 @@ impl Queries {
             "farthest": farthest(),
         })
     }
+}
+
+fn bytes(text: &str) -> Vec<i16> {
+    text.bytes().map(i16::from).collect()
+}
+
+/// What comes directly after these bytes: no byte is -1.
+fn next<T: Clone + From<i16>>(bytes: &[T]) -> Vec<T> {
+    [bytes, &[T::from(-1)]].concat()
 }
 
 fn farthest() -> f64 {
@@ -219,7 +230,33 @@ mod tests {
         assert_eq!(all[3].binds["leases"]["a"]["owner"], json!("ab".repeat(16)));
         let list = &all[7].binds;
         assert_eq!((&list["from"], &list["end"]), (&json!([97, 195, 169]), &json!([97, 195, 169, 256])));
-        assert_eq!(list["after"], Value::Null);
+    }
+
+    /// The next page begins right after the last name, and never before the prefix.
+    #[test]
+    fn a_page_begins_where_the_last_one_ended() {
+        let queries = Queries { collection: "shylock_locks".into(), skew: Duration::ZERO };
+        for (prefix, after, last, from) in [
+            ("", None, None, json!([])),
+            ("b", None, None, json!([98])),
+            ("b", Some("a"), None, json!([98])),
+            ("b", Some("b"), None, json!([98, -1])),
+            ("b", Some("bc"), None, json!([98, 99, -1])),
+            ("b", Some("c"), None, json!([99, -1])),
+            ("b", Some("bc"), Some([json!(98), json!(100.5)]), json!([98, 100.5, -1])),
+        ] {
+            let query = ListQuery { prefix: prefix.into(), after: after.map(name), limit: 9 };
+            assert_eq!(
+                queries.list(&query, last.as_ref().map(|last| &last[..]), 9).binds["from"],
+                from,
+                "{prefix:?} after {after:?}"
+            );
+        }
+        let names = ["b", "b ", "ba", "bé", "c"].map(bytes);
+        for (at, name) in names.iter().enumerate() {
+            let next = next(name);
+            assert!(names.iter().enumerate().all(|(other, name)| (*name >= next) == (other > at)), "{name:?}");
+        }
     }
 
     /// Arrays of numbers are compared position by position: that is the order of the names' bytes.

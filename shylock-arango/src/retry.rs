@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::Meaning;
+use crate::errno::Meaning;
 
 /// How often a query is repeated that met another writer.
 const REPEATS: u32 = 3;

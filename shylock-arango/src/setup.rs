@@ -7,56 +7,62 @@ use shylock_core::BackendError;
 use tokio::time::Instant;
 
 use crate::{
-    builder::{IndexMode, Settings},
+    builder::{IndexMode, Settings, Sharding},
     database::Database,
-    error::{Meaning, RequestError},
+    errno::Meaning,
+    error::RequestError,
     fitness::{self, Kind},
+    indexes,
     key::escaped,
+    patience::Patience,
     query::Queries,
     text,
 };
 
 /// How far apart the clocks of the coordinators of one cluster are taken to be.
 const SKEW: Duration = Duration::from_millis(250);
-/// How long a cluster may take to tell all coordinators of a new database or collection.
-pub(crate) const PROPAGATION: Duration = Duration::from_secs(60);
-/// How long to ask a server again that says it is not ready.
-const UNREADY: Duration = Duration::from_secs(5);
-/// The pause between two such questions.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// What the backend knows after looking.
 pub(crate) struct Ready {
     pub(crate) queries: Queries,
     /// When something was made that other coordinators may not know of yet.
     pub(crate) made: Option<Instant>,
+    /// What an operator should know.
+    pub(crate) weaknesses: Vec<String>,
 }
 
 /// Checks the server and the collection, and makes what is missing.
-pub(crate) async fn prepare(database: &Database, settings: &Settings) -> Result<Ready, BackendError> {
-    check_and_make(database, settings).await.map_err(RequestError::of_read)
+pub(crate) async fn prepare(
+    database: &Database,
+    settings: &Settings,
+    patience: Patience,
+) -> Result<Ready, BackendError> {
+    check_and_make(database, settings, patience).await.map_err(RequestError::of_read)
 }
 
-async fn check_and_make(database: &Database, settings: &Settings) -> Result<Ready, RequestError> {
-    let mut made = None;
-    if settings.create_database && make_database(database).await? {
-        made = Some(Instant::now());
+async fn check_and_make(
+    database: &Database,
+    settings: &Settings,
+    mut patience: Patience,
+) -> Result<Ready, RequestError> {
+    if settings.create_database && make_database(database, settings, patience).await? {
+        patience.made = Some(Instant::now());
     }
-    if make_collection(database, settings, made).await? {
-        made = Some(Instant::now());
+    check_sharding(database, settings, patience).await?;
+    if make_collection(database, settings, patience).await? {
+        patience.made = Some(Instant::now());
     }
     let collection = settings.collection.as_str();
     let properties = format!("/_api/collection/{}/properties", escaped(collection));
-    let properties = patiently(made, || database.get(&properties)).await?;
+    let properties = patience.ask(|| database.get(&properties)).await?;
     refuse(collection, fitness::unfitness(&properties, settings))?;
-    if let Some(weakness) = fitness::weakness(&properties) {
+    let mut weaknesses = fitness::weaknesses(&properties);
+    for weakness in &weaknesses {
         tracing::warn!(collection, "{weakness}");
     }
-    if settings.index == IndexMode::Ensure {
-        make_index(database, settings, made).await?;
-    }
+    weaknesses.extend(see_to_indexes(database, settings, patience).await?);
     for text in text::ALL {
-        let parsed = patiently(made, || async { database.post("/_api/query", &json!({ "query": text.aql })).await });
+        let parsed = patience.ask(|| async { database.post("/_api/query", &json!({ "query": text.aql })).await });
         if let Err(error) = parsed.await {
             let is_of_text = error.meaning() == Meaning::Permanent && !error.is_forbidden();
             let of_text = |error| RequestError::Query { name: text.name, source: Box::new(error) };
@@ -64,17 +70,26 @@ async fn check_and_make(database: &Database, settings: &Settings) -> Result<Read
         }
     }
     let skew = settings.skew.unwrap_or(if Kind::of(&properties) == Kind::Single { Duration::ZERO } else { SKEW });
-    Ok(Ready { queries: Queries { collection: collection.into(), skew }, made })
+    Ok(Ready { queries: Queries { collection: collection.into(), skew }, made: patience.made, weaknesses })
 }
 
 /// Says whether it is so new that coordinators may not know it.
-async fn make_database(database: &Database) -> Result<bool, RequestError> {
-    let body = json!({ "name": database.name });
+async fn make_database(database: &Database, settings: &Settings, patience: Patience) -> Result<bool, RequestError> {
+    let mut body = json!({ "name": database.name });
+    if let Some(sharding) = settings.sharding {
+        body["options"]["sharding"] = sharding.name().into();
+    }
+    if settings.sharding == Some(Sharding::Single) {
+        // For its leading collection; elsewhere each collection has numbers of its own.
+        for (name, number) in settings.copies() {
+            body["options"][name] = number.into();
+        }
+    }
     let system = database.system();
-    match patiently(None, || system.post("/_api/database", &body)).await {
+    match patience.ask(|| system.post("/_api/database", &body)).await {
         // Somebody else may have made it a moment ago, by way of another coordinator than ours.
         Err(error) if error.is(1207) => {
-            let known = patiently(None, || database.get("/_api/database/current")).await;
+            let known = patience.ask(|| database.get("/_api/database/current")).await;
             Ok(known.is_err_and(|error| error.is(1228)))
         }
         made => made.map(|_| true),
@@ -82,14 +97,10 @@ async fn make_database(database: &Database) -> Result<bool, RequestError> {
 }
 
 /// Says the same of the collection.
-async fn make_collection(
-    database: &Database,
-    settings: &Settings,
-    made: Option<Instant>,
-) -> Result<bool, RequestError> {
+async fn make_collection(database: &Database, settings: &Settings, patience: Patience) -> Result<bool, RequestError> {
     let path = format!("/_api/collection/{}", escaped(&settings.collection));
     // In a new database there is no collection; to wait for one that is missing would be in vain.
-    match patiently_unless(1203, made, || database.get(&path)).await {
+    match patience.ask_unless(1203, || database.get(&path)).await {
         Err(error) if error.is(1203) => {}
         Err(error) if error.is(1228) => {
             let name = &database.name;
@@ -98,8 +109,23 @@ async fn make_collection(
         }
         found => return found.map(|_| false),
     }
-    let body = wanted(settings);
-    match patiently(made, || database.post("/_api/collection", &body)).await {
+    let mut body = json!({
+        "name": settings.collection,
+        "numberOfShards": 1,
+        "shardKeys": ["_key"],
+        "waitForSync": false,
+        "cacheEnabled": false,
+        "keyOptions": { "type": "traditional", "allowUserKeys": true },
+    });
+    let copies = settings.copies();
+    // In a database on one shard all collections have the numbers of the one that they follow, and any other number is
+    // refused. Whether those are enough is checked afterwards, as of any collection.
+    if !copies.is_empty() && is_one_shard(database, patience).await? != Some(true) {
+        for (name, number) in copies {
+            body[name] = number.into();
+        }
+    }
+    match patience.ask(|| database.post("/_api/collection", &body)).await {
         // It was not there a moment ago.
         Err(error) if error.is(1207) => Ok(true),
         Err(error) if error.is_forbidden() => {
@@ -111,90 +137,88 @@ async fn make_collection(
     }
 }
 
-/// The collection as we make it. Single servers take no notice of what is for clusters.
-fn wanted(settings: &Settings) -> Value {
-    let mut wanted = json!({
-        "name": settings.collection,
-        "numberOfShards": 1,
-        "shardKeys": ["_key"],
-        "waitForSync": false,
-        "cacheEnabled": false,
-        "keyOptions": { "type": "traditional", "allowUserKeys": true },
-    });
-    for (name, number) in [("replicationFactor", settings.replication_factor), ("writeConcern", settings.write_concern)]
-    {
-        if let Some(number) = number {
-            wanted[name] = number.into();
-        }
-    }
-    wanted
+/// Whether the database is on one shard, where that is a question: a single server has no shards to tell of.
+async fn is_one_shard(database: &Database, patience: Patience) -> Result<Option<bool>, RequestError> {
+    let current = patience.ask(|| database.get("/_api/database/current")).await?;
+    Ok(fitness::is_one_shard(&current))
 }
 
-/// The index by which the server removes the records of idle locks. It never decides who holds a lock, so a server
-/// that refuses it is no failure; one that removes records too early is.
-async fn make_index(database: &Database, settings: &Settings, made: Option<Instant>) -> Result<(), RequestError> {
+/// A database keeps for ever the sharding that it was made with.
+async fn check_sharding(database: &Database, settings: &Settings, patience: Patience) -> Result<(), RequestError> {
+    if settings.sharding != Some(Sharding::Single) {
+        return Ok(());
+    }
+    match is_one_shard(database, patience).await {
+        Ok(Some(false)) => {
+            let reason =
+                "the database was made without `sharding: \"single\"`, which cannot be changed: use another one";
+            Err(RequestError::Unfit { option: "sharding", reason: reason.into() })
+        }
+        // A missing database is reported with the collection that cannot be in it.
+        Err(error) if !error.is(1228) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Looks at the indexes and has the missing ones made. Returns what an operator should know of them.
+async fn see_to_indexes(
+    database: &Database,
+    settings: &Settings,
+    patience: Patience,
+) -> Result<Vec<String>, RequestError> {
+    if settings.index == IndexMode::Skip {
+        return Ok(Vec::new());
+    }
     let collection = settings.collection.as_str();
     let path = format!("/_api/index?collection={}", escaped(collection));
-    let body = json!({ "type": "ttl", "fields": ["expiresAt"], "expireAfter": settings.retention.as_secs() });
-    let error = match patiently(made, || database.post(&path, &body)).await {
-        Ok(_) => return Ok(()),
-        Err(error) if error.meaning() == Meaning::Permanent => error,
-        Err(error) => return Err(error),
+    let listed = match patience.ask(|| database.get(&path)).await {
+        Err(error) if error.is_forbidden() => return Ok(vec!["its indexes may not be listed by this user".into()]),
+        listed => listed?,
     };
-    if error.is_forbidden() {
-        let without = "records of idle locks are not removed, unless somebody else makes it";
-        tracing::warn!(collection, "the right to make the TTL index is missing (`rw` on the database); {without}");
-    } else {
-        let error = &error as &dyn std::error::Error;
-        tracing::warn!(collection, error, "the TTL index on `expiresAt` could not be made as it is configured");
+    let weaknesses = indexes::weaknesses(&listed, settings.retention);
+    let others = indexes::of_others(&listed, settings.retention);
+    for other in &others {
+        tracing::warn!(collection, "{other}");
     }
-    match patiently(made, || database.get(&path)).await {
-        Ok(indexes) => refuse(collection, fitness::index_unfitness(&indexes)),
-        Err(error) if error.is_forbidden() => Ok(()),
-        Err(error) => Err(error),
+    refuse(collection, indexes::unfitness(&listed))?;
+    let missing = indexes::missing(&listed, settings.retention);
+    if missing.is_empty() {
+        return Ok(others);
     }
+    let (name, database) = (settings.collection.clone(), database.clone());
+    let making = tokio::spawn(async move { make_indexes(&database, &name, &path, patience, missing).await });
+    match tokio::time::timeout(patience.indexes, making).await {
+        Ok(Ok(true)) => Ok(others),
+        _ => Ok(weaknesses),
+    }
+}
+
+/// Asks for each of them once: whatever comes of it, locks work. Says whether all are there.
+async fn make_indexes(
+    database: &Database,
+    collection: &str,
+    path: &str,
+    patience: Patience,
+    missing: Vec<Value>,
+) -> bool {
+    let mut all = true;
+    for index in missing {
+        let Err(error) = patience.ask(|| database.post(path, &index)).await else { continue };
+        all = false;
+        let without = indexes::without(&index);
+        if error.is_forbidden() {
+            tracing::warn!(collection, "the right to make an index is missing (`rw` on the database): {without}");
+        } else {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(collection, error, "an index is not made yet: {without}");
+        }
+    }
+    all
 }
 
 fn refuse(collection: &str, unfit: Option<String>) -> Result<(), RequestError> {
     match unfit {
-        Some(reason) => Err(RequestError::Unfit(format!("`{collection}` {reason}"))),
+        Some(reason) => Err(RequestError::Unfit { option: "collection", reason: format!("`{collection}` {reason}") }),
         None => Ok(()),
-    }
-}
-
-/// Asks again while the server is not ready, or does not know yet what was made a moment ago.
-async fn patiently<T, F>(made: Option<Instant>, ask: impl Fn() -> F + Send) -> Result<T, RequestError>
-where
-    F: Future<Output = Result<T, RequestError>> + Send,
-{
-    patiently_unless(0, made, ask).await
-}
-
-/// The same, but this error is an answer.
-async fn patiently_unless<T, F>(
-    answer: u64,
-    made: Option<Instant>,
-    ask: impl Fn() -> F + Send,
-) -> Result<T, RequestError>
-where
-    F: Future<Output = Result<T, RequestError>> + Send,
-{
-    let since = Instant::now();
-    loop {
-        let error = match ask().await {
-            Err(error) if !error.is(answer) => error,
-            answered => return answered,
-        };
-        let patience = match &error {
-            RequestError::Refused { number: 1203 | 1228, .. } => made.map_or(Duration::ZERO, |_| PROPAGATION),
-            // Conflicting changes of the cluster's plan (1448), and whatever else may pass.
-            RequestError::Refused { number: 1448, .. } => UNREADY,
-            RequestError::Refused { .. } if error.meaning() != Meaning::Permanent => UNREADY,
-            _ => Duration::ZERO,
-        };
-        if since.elapsed() >= patience {
-            return Err(error);
-        }
-        tokio::time::sleep(PAUSE).await;
     }
 }

@@ -119,9 +119,27 @@ async fn the_doctor_on_arangodb() {
     let (server, store) = stores::arangodb().await;
     let password = server.password().to_owned();
     let told = tokio::task::block_in_place(|| {
-        examine(&Place::on(store), &["reachable", "rights", "waiting", "write concern"])
+        examine(
+            &Place::on(store),
+            &["reachable", "rights", "waiting", "deployment", "clocks", "write concern", "collection"],
+        )
     });
     assert!(password.is_empty() || !told.contains(&password), "{told}");
+}
+
+/// A cluster whose collection was made by somebody else, without a second copy.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_tells_what_is_weak_on_arangodb() {
+    let server = arango_server::ArangoServer::builder().coordinators(&[0]).start().expect("started");
+    let place = Place::on(server.url().replace("http://", "arangodb://"));
+    let told = tokio::task::block_in_place(|| examine(&place, &["write concern", "collection", "clocks"]));
+    for line in
+        [" weak  write concern: its `replicationFactor` is 1", " good  deployment: a cluster", "allow for 250 ms"]
+    {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    let (_, text, _) = place.outcome(&["run", "k", "--", "true"]);
+    assert_eq!(text, "");
 }
 
 #[test]

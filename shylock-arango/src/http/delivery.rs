@@ -63,7 +63,7 @@ pub(crate) async fn deliver(
 ) -> Result<Reply, RequestError> {
     let origin = || endpoint.origin().ascii_serialization();
     let Some(url) = uri::at(endpoint, &call.path) else {
-        return Err(RequestError::Unfit("a name that cannot stand in a URL".into()));
+        return Err(RequestError::Unfit { option: "database", reason: "a name that cannot stand in a URL".into() });
     };
     let request = client
         .request(call.method.clone(), url)

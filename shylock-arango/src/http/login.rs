@@ -146,7 +146,10 @@ impl Shared {
 
     async fn ask_for_token(&self) -> Result<(http::HeaderValue, Option<Duration>), RequestError> {
         let Kind::Login { user, password } = &self.login.credentials.0 else {
-            return Err(RequestError::Unfit("there is nothing to log in with".into()));
+            return Err(RequestError::Unfit {
+                option: "credentials",
+                reason: "there is nothing to log in with".into(),
+            });
         };
         let body = json!({ "username": user, "password": password }).to_string();
         let call = Call { method: Method::POST, path: "/_open/auth".into(), body };

@@ -166,7 +166,8 @@ async fn pages_are_filled() {
             return Answer::Healthy;
         }
         let binds = &asked.body["bindVars"];
-        let next = binds["after"][0].as_u64().map_or(0, |after| after + 1);
+        // The bytes of the last one, and -1.
+        let next = binds["from"][0].as_u64().map_or(0, |last| last + 1);
         let limit = binds["limit"].as_u64().expect("a limit");
         let found: Vec<Value> = (next..(next + limit).min(500))
             .map(|number| {

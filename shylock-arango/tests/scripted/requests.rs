@@ -40,6 +40,8 @@ async fn a_free_lock_is_one_request() {
     let asked = &log[before];
     assert_eq!((asked.method.as_str(), asked.path.as_str()), ("POST", "/_db/locks/_api/cursor"));
     assert_eq!(asked.body["options"]["maxRuntime"], 1.0);
+    // Where older servers read it, and where newer ones do.
+    assert_eq!((&asked.body["cache"], &asked.body["options"]["cache"]), (&false.into(), &false.into()));
     assert_eq!(asked.headers["content-type"], "application/json");
     assert!(!asked.headers.contains_key("authorization") && !asked.headers.contains_key("accept-encoding"));
     assert!(log.iter().all(|asked| asked.connection == 0), "one after the other needs one connection");
@@ -96,7 +98,19 @@ async fn an_endless_reply_is_refused() {
 /// A read has changed nothing, however it failed.
 #[tokio::test]
 async fn a_failed_read_is_never_ambiguous() {
-    for answer in [Answer::Silence, Answer::Close, Answer::Body(502, "<html>".into()), refusal(503, 503)] {
+    for answer in [
+        Answer::Silence,
+        Answer::Close,
+        Answer::Body(502, "<html>".into()),
+        Answer::Cut(r#"{"result":[{"name":"#.into()),
+        Answer::Body(201, r#"{"error":false,"result":7}"#.into()),
+        Answer::Body(201, r#"{"error":false,"result":[{}],"hasMore":true}"#.into()),
+        Answer::Endless(64 << 20),
+        refusal(503, 503),
+        refusal(503, 1495),
+        refusal(500, 32),
+        refusal(400, 99_999),
+    ] {
         let script = move |asked: &Asked| {
             if asked.path.ends_with("/_api/cursor") { answer.clone() } else { Answer::Healthy }
         };

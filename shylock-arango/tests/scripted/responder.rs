@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -48,6 +48,15 @@ impl Asked {
         self.headers.get("authorization").map_or("", String::as_str)
     }
 }
+
+/// The indexes of a collection of locks.
+pub(crate) static INDEXES: LazyLock<Value> = LazyLock::new(|| {
+    json!([
+        { "type": "primary", "fields": ["_key"], "unique": true, "sparse": false },
+        { "type": "ttl", "fields": ["expiresAt"], "expireAfter": 86_400, "unique": false, "sparse": true },
+        { "type": "persistent", "fields": ["bytes"], "unique": false, "sparse": true },
+    ])
+});
 
 pub(crate) const NOW: f64 = 1_795_000_000.25;
 
@@ -204,12 +213,14 @@ fn healthy(asked: &Asked) -> (u16, String) {
         (_, "query") => {
             (200, json!({ "parsed": true, "collections": [], "bindVars": [], "error": false, "code": 200 }))
         }
+        ("GET", "database/current") => (200, json!({ "result": { "name": "locks", "sharding": "" }, "error": false })),
         ("GET", path) if path.ends_with("/properties") => (
             200,
             json!({ "type": 2, "keyOptions": { "allowUserKeys": true }, "shardKeys": ["_key"], "numberOfShards": 1,
                 "replicationFactor": 3, "writeConcern": 2, "error": false, "code": 200 }),
         ),
         ("GET", path) if path.starts_with("collection/") => (200, json!({ "type": 2, "error": false, "code": 200 })),
+        ("GET", path) if path.starts_with("index") => (200, json!({ "indexes": INDEXES.clone(), "error": false })),
         ("POST", path) if path.starts_with("index") => (201, json!({ "isNewlyCreated": true, "error": false })),
         ("POST", "database") => (201, json!({ "result": true, "error": false, "code": 201 })),
         ("POST", "collection") => (200, json!({ "type": 2, "error": false, "code": 200 })),

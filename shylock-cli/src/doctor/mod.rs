@@ -43,7 +43,7 @@ async fn of_this_kind(address: &Address) -> Vec<Check> {
         #[cfg(feature = "mongodb")]
         Address::Mongo { uri, database } => mongo::checks(uri, database).await,
         #[cfg(feature = "arangodb")]
-        Address::Arango { .. } => arango::checks(),
+        Address::Arango { .. } => arango::checks(address).await,
         #[cfg(feature = "sqlite")]
         Address::Sqlite { path } => sqlite::checks(path),
         #[allow(unreachable_patterns, reason = "where all stores are built in")]

@@ -26,6 +26,12 @@ pub struct Counters {
     pub empty_patches: u64,
     /// Commits that wrote something.
     pub commits: u64,
+    /// Documents that queries went through one by one.
+    pub scanned_full: u64,
+    /// Entries of indexes that queries read.
+    pub scanned_index: u64,
+    /// Answers from the cache of results.
+    pub cached_results: u64,
     /// Logins that succeeded.
     pub logins: u64,
 }

@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod aql;
+mod cache;
 mod clock;
 mod counters;
 mod error;
@@ -21,5 +22,5 @@ pub use counters::Counters;
 pub use error::Failure;
 pub use faults::{Fault, FaultHandle, Point};
 pub use server::{ArangoServer, Builder, Restart};
-pub use settings::{DateNow, Generation, Guards};
+pub use settings::{CacheMode, DateNow, Generation, Guards};
 pub use store::{AuditEntry, Origin, TtlOutcome, TtlPass};

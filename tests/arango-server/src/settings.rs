@@ -24,6 +24,18 @@ pub enum DateNow {
     PerCall,
 }
 
+/// The mode of the results cache, `--query.cache-mode`. Only single servers have one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CacheMode {
+    /// No result is kept.
+    #[default]
+    Off,
+    /// Results are kept unless a query says `"cache": false`.
+    On,
+    /// Results are kept where a query says `"cache": true`.
+    Demand,
+}
+
 /// What protects a document from lost updates; switched off only to show that it is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Guards {
@@ -44,6 +56,7 @@ pub(crate) struct Settings {
     pub(crate) generation: Generation,
     pub(crate) date_now: DateNow,
     pub(crate) guards: Guards,
+    pub(crate) results_cache: CacheMode,
     pub(crate) cluster: bool,
     pub(crate) clock_offsets: Vec<i64>,
     pub(crate) ttl_clock_offset: i64,
@@ -51,6 +64,9 @@ pub(crate) struct Settings {
     pub(crate) ttl_hold: Duration,
     pub(crate) visibility_delay: Duration,
     pub(crate) exclusive_wait: Duration,
+    pub(crate) key_lock_error: u32,
+    pub(crate) stream_idle: Duration,
+    pub(crate) stream_wait: Duration,
     pub(crate) all_doubles: bool,
     pub(crate) hardened: bool,
     pub(crate) server_header: Option<String>,
@@ -66,6 +82,7 @@ impl Default for Settings {
             generation: Generation::default(),
             date_now: DateNow::default(),
             guards: Guards::default(),
+            results_cache: CacheMode::default(),
             cluster: false,
             clock_offsets: vec![0],
             ttl_clock_offset: 0,
@@ -73,6 +90,9 @@ impl Default for Settings {
             ttl_hold: Duration::ZERO,
             visibility_delay: Duration::ZERO,
             exclusive_wait: Duration::from_secs(1),
+            key_lock_error: 1200,
+            stream_idle: Duration::from_secs(60),
+            stream_wait: Duration::from_secs(8),
             all_doubles: false,
             hardened: false,
             server_header: Some("ArangoDB".to_owned()),

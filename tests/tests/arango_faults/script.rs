@@ -94,6 +94,7 @@ pub(crate) fn rows() -> Vec<Row> {
 enum Class {
     Contention,
     Busy,
+    Unready,
     Missing,
     Login,
     Ambiguous,
@@ -107,17 +108,20 @@ fn failures() -> Vec<(Failure, Class)> {
     add(Class::Busy, &[21003, 21004]);
     add(Class::Missing, &[1203, 1228]);
     add(Class::Login, &[11]);
+    add(Class::Unready, &[38, 1238]);
     add(Class::Ambiguous, &[30, 503, 1429, 1457, 1464, 1465, 1478, 1489, 1490, 1491, 1495, 1496, 1500, 21, 1654, 4]);
-    add(Class::Permanent, &[10, 32, 1221, 1222, 1466, 1501, 1502, 1540, 1551, 1579]);
+    // What a server has too little of, what a cluster does not know yet, what a query has lost on the way.
+    add(Class::Ambiguous, &[32, 406, 1472, 1477, 1481, 1487, 1591, 2003]);
+    add(Class::Permanent, &[10, 401, 1221, 1222, 1466, 1501, 1502, 1540, 1551, 1579]);
     // Three causes have this number: the server is read only, the collection is, too few copies can be written.
     for message in ["server is in read-only mode", "shard is read-only", "write concern not fulfilled"] {
         failures.push((Failure::new(1004, message), Class::Ambiguous));
     }
     failures.push((Failure::new(11, "forbidden").with_status(403), Class::Permanent));
-    // Numbers that nobody knows go by their status.
-    failures.push((Failure::new(4_242, "new").with_status(500), Class::Ambiguous));
-    failures.push((Failure::new(4_242, "new").with_status(429), Class::Ambiguous));
-    failures.push((Failure::new(4_242, "new").with_status(400), Class::Permanent));
+    // Numbers that nobody knows, whatever their status.
+    for status in [400, 403, 404, 429, 500] {
+        failures.push((Failure::new(4_242, "new").with_status(status), Class::Ambiguous));
+    }
     failures
 }
 
@@ -127,6 +131,7 @@ fn of_failure(failure: &Failure, class: Class) -> Vec<Row> {
         Class::Contention => (Meaning::Nothing, Meaning::NotApplied, Meaning::LiesOnce, Kind::NotApplied),
         Class::Login => (Meaning::Nothing, Meaning::Permanent, Meaning::LiesOfLoginOnce, Kind::Permanent),
         Class::Missing => (Meaning::MissingOnce, Meaning::Permanent, Meaning::LiesOfMissingOnce, Kind::Permanent),
+        Class::Unready => (Meaning::NotApplied, Meaning::NotApplied, Meaning::Lies(Kind::NotApplied), Kind::NotApplied),
         Class::Busy => (Meaning::Busy, Meaning::Busy, Meaning::Lies(Kind::NotApplied), Kind::NotApplied),
         Class::Permanent => (Meaning::Permanent, Meaning::Permanent, Meaning::Lies(Kind::Permanent), Kind::Permanent),
         Class::Ambiguous => (Meaning::Ambiguous, Meaning::Ambiguous, Meaning::Ambiguous, Kind::Ambiguous),

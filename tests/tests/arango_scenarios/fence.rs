@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use arango_server::{ArangoServer, Fault, Point};
+use arango_server::{ArangoServer, Builder, Fault, Point};
 use serde_json::{Value, json};
 use shylock_arango::{
     AsyncLockGuard, Error, Fence, LockManager, LossReason, MemoryBackend,
@@ -32,7 +32,11 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let server = prepared(ArangoServer::builder()).await;
+        Self::on(ArangoServer::builder()).await
+    }
+
+    async fn on(builder: Builder) -> Self {
+        let server = prepared(builder).await;
         ask(&server, "POST", "/_api/collection", &json!({ "name": "invoices" })).await;
         query(&server, "INSERT { _key: '42', paid: false } INTO invoices", json!({})).await;
         let (here, there) = (manager(&server).await, manager(&server).await);
@@ -125,6 +129,54 @@ async fn a_fenced_query_and_a_break_do_not_both_go_through() {
     let (paid, ()) = tokio::join!(scene.pay(&guard), breaking);
     assert_eq!(paid.expect("written"), 1);
     guard.renew().await.expect("the lock is as it was");
+}
+
+/// A kept plan has the time at which it was made: with it, a lease would be live for ever.
+#[tokio::test]
+async fn no_server_keeps_the_plan_of_a_fenced_query() {
+    let scene = Scene::new().await;
+    let guard = scene.hold().await;
+    let (aql, binds) = guard.fenced_aql(PAY, HashMap::from([("key", json!("42"))])).expect("held");
+    for (kept, answer) in [(true, json!(1584)), (false, Value::Null)] {
+        let body = json!({ "query": aql, "bindVars": binds, "options": { "usePlanCache": kept } });
+        let answered = ask(&scene.server, "POST", "/_api/cursor", &body).await;
+        assert_eq!(answered["errorNum"], answer, "{answered}");
+        assert_eq!(scene.is_paid(), !kept);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_follow_the_check_is_refused() {
+    let scene = Scene::new().await;
+    let guard = scene.hold().await;
+    for (aql, name, wrong) in [
+        ("WITH invoices FOR i IN invoices RETURN i", "key", "aql"),
+        ("/* a */ with invoices RETURN 1", "key", "aql"),
+        (" ", "key", "aql"),
+        (PAY, "shylockKey", "binds"),
+        (PAY, "@shylockLocks", "binds"),
+    ] {
+        let error = guard.fenced_aql(aql, HashMap::from([(name, json!("42"))])).expect_err(aql);
+        assert!(matches!(&error, Error::InvalidOption { option, .. } if *option == wrong), "{aql}: {error:?}");
+    }
+    // As a server would say to the first: it is at the place of an operation.
+    let answer =
+        ask(&scene.server, "POST", "/_api/query", &json!({ "query": "LET x = 1 WITH invoices RETURN 1" })).await;
+    assert_eq!(answer["errorNum"], 1501);
+}
+
+/// The server has aborted it: begin a new one.
+#[tokio::test]
+async fn a_transaction_that_was_idle_for_too_long_is_not_fenced() {
+    let scene = Scene::on(ArangoServer::builder().stream_idle(Duration::from_millis(50))).await;
+    let guard = scene.hold().await;
+    let transaction = scene.begin().await;
+    let path = format!("/_api/transaction/{}", transaction.id());
+    while ask(&scene.server, "GET", &path, &Value::Null).await["result"]["status"] == "running" {}
+    let error = guard.fence(&transaction).await.expect_err("it is over");
+    assert!(matches!(error, Error::Backend { retryable: true, .. }), "{error:?}");
+    scene.assert_aborted(&transaction).await;
+    guard.ensure_held().expect("the lock is as it was");
 }
 
 /// What the README says of writes that check the token alone: null is smaller than every number, a text is larger.

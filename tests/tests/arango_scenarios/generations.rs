@@ -2,7 +2,7 @@
 
 use std::{sync::LazyLock, time::Duration};
 
-use arango_server::{ArangoServer, Builder, DateNow, Generation, Level, Rights};
+use arango_server::{ArangoServer, Builder, CacheMode, DateNow, Generation, Level, Rights};
 use shylock_core::conformance::{self, Lab, conformance_tests};
 use shylock_tests::{Arango, ArangoFixture};
 
@@ -67,6 +67,23 @@ mod doubles {
     use super::*;
 
     static SERVER: LazyLock<Arango> = LazyLock::new(|| started(ArangoServer::builder().all_doubles()));
+
+    conformance_tests!(ArangoFixture::new(&SERVER).await);
+}
+
+/// RocksDB has two words for a key whose lock is not free in time.
+mod key_locks_that_time_out {
+    use super::*;
+
+    static SERVER: LazyLock<Arango> = LazyLock::new(|| started(ArangoServer::builder().key_locks_time_out_as_18()));
+
+    conformance_tests!(ArangoFixture::new(&SERVER).await);
+}
+
+mod results_cache {
+    use super::*;
+
+    static SERVER: LazyLock<Arango> = LazyLock::new(|| started(ArangoServer::builder().results_cache(CacheMode::On)));
 
     conformance_tests!(ArangoFixture::new(&SERVER).await);
 }

@@ -3,17 +3,21 @@
 
 mod addresses;
 mod answers;
+mod caches;
 mod clocks;
 mod driver;
 mod failover;
 mod fence;
+mod fitness;
 mod foreign;
 mod generations;
 mod lab;
+mod listing;
 mod names;
 mod processes;
 mod rights;
 mod secrets;
 mod sessions;
 mod setup;
+mod sharding;
 mod vanishing;

@@ -36,6 +36,10 @@ fn user() -> Credentials {
     Credentials::password(USER, PASSWORD)
 }
 
+async fn backend_of(server: &ArangoServer) -> ArangoBackend {
+    connect(server).await.expect("connected")
+}
+
 async fn connect(server: &ArangoServer) -> Result<ArangoBackend> {
     ArangoBackend::connect(server.url(), DATABASE, user()).await
 }
@@ -66,6 +70,8 @@ async fn a_missing_right_to_the_index_is_only_warned_of() {
     ask(&server, "POST", "/_api/collection", &serde_json::json!({ "name": LOCKS })).await;
     let (warnings, backend) = warned(connect(&server)).await;
     assert!(warnings.contains("TTL index") && warnings.contains("`rw` on the database"), "{warnings}");
+    let weaknesses = backend.as_ref().expect("connected").weaknesses().await.expect("looked");
+    assert_eq!(weaknesses.len(), 2, "both are missing: {weaknesses:?}");
     is_enough_for(backend.expect("connected")).await;
     let indexes = ask(&server, "GET", &format!("/_api/index?collection={LOCKS}"), &Value::Null).await;
     assert_eq!(indexes["indexes"].as_array().map(Vec::len), Some(1), "the primary one: {indexes}");
@@ -78,7 +84,8 @@ async fn writing_the_database_makes_both() {
     assert_eq!(warnings, "");
     is_enough_for(backend.expect("connected")).await;
     let indexes = ask(&server, "GET", &format!("/_api/index?collection={LOCKS}"), &Value::Null).await;
-    assert_eq!(indexes["indexes"].as_array().map(Vec::len), Some(2), "the primary one, and ours: {indexes}");
+    assert_eq!(indexes["indexes"].as_array().map(Vec::len), Some(3), "the primary one, and ours: {indexes}");
+    assert_eq!(backend_of(&server).await.weaknesses().await.expect("looked"), [""; 0], "nothing is missing any more");
 }
 
 #[tokio::test]

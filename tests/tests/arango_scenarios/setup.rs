@@ -1,13 +1,13 @@
-//! What is made and checked at the start, by one and by many at once, and which collections and servers are refused.
+//! What is made and checked at the start, by one and by many at once, and which servers are refused.
 
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
-use arango_server::{ArangoServer, Builder, Failure, Fault, Generation, Level, Point, Rights};
+use arango_server::{ArangoServer, Builder, Failure, Fault, Level, Point, Rights};
 use serde_json::{Value, json};
-use shylock_arango::{ArangoBackend, Error, IndexMode, LockManager, RequestError, Result};
+use shylock_arango::{ArangoBackend, Error, LockManager, RequestError};
 
 use crate::{
-    lab::{DATABASE, LOCKS, ask, connected, connected_with, plant, record, root, started, warned, why},
+    lab::{DATABASE, LOCKS, ask, connected, plant, record, root, started, warned, why},
     secrets::{PASSWORD, assert_silent},
 };
 
@@ -33,8 +33,9 @@ async fn made(server: &ArangoServer) -> (Vec<String>, Vec<Value>) {
 async fn is_made_once(server: &ArangoServer) {
     let (collections, indexes) = made(server).await;
     assert_eq!(collections, [LOCKS]);
-    assert_eq!(indexes.len(), 1, "{indexes:?}");
-    assert_eq!((&indexes[0]["type"], &indexes[0]["fields"]), (&json!("ttl"), &json!(["expiresAt"])));
+    let shown: Vec<_> = indexes.iter().map(|index| (&index["type"], &index["fields"], &index["sparse"])).collect();
+    let ttl = (&json!("ttl"), &json!(["expiresAt"]), &json!(true));
+    assert_eq!(shown, [ttl, (&json!("persistent"), &json!(["bytes"]), &json!(true))], "{indexes:?}");
     assert_eq!(indexes[0]["expireAfter"].as_f64(), Some(86400.0));
 }
 
@@ -107,117 +108,6 @@ async fn a_missing_database_is_told() {
     assert!(matches!(why(&error), RequestError::Refused { number: 1228, status: 404, .. }), "{error:?}");
     assert!(warnings.contains("create_database") && warnings.contains(DATABASE), "{warnings}");
     assert_silent(&error);
-}
-
-async fn connected_to(server: &ArangoServer, properties: Value) -> (String, Result<ArangoBackend>) {
-    let mut wanted = json!({ "name": LOCKS });
-    wanted.as_object_mut().expect("it is one").extend(properties.as_object().expect("it is one").clone());
-    let answer = ask(server, "POST", "/_api/collection", &wanted).await;
-    assert_eq!(answer["name"], LOCKS, "{answer}");
-    let builder = ArangoBackend::builder().replication_factor(2).write_concern(2);
-    let done = warned(builder.connect(server.url(), DATABASE, root())).await;
-    server.drop_collection(DATABASE, LOCKS).expect("it is there");
-    done
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn collections_that_cannot_hold_locks_are_refused() {
-    let server = started(ArangoServer::builder().coordinators(&[0, 0]));
-    let enough = json!({ "replicationFactor": 2, "writeConcern": 2 });
-    for (change, says) in [
-        (json!({ "shardKeys": ["name"] }), "sharded by something else"),
-        (json!({ "shardKeys": ["_key", "name"], "numberOfShards": 3 }), "sharded by something else"),
-        (json!({ "keyOptions": { "type": "autoincrement", "allowUserKeys": false } }), "takes no keys of ours"),
-        (json!({ "type": 3 }), "no document collection"),
-        (json!({ "writeConcern": 1 }), "lower `writeConcern`"),
-        (json!({ "replicationFactor": 1 }), "lower `replicationFactor`"),
-    ] {
-        let mut properties = enough.clone();
-        properties.as_object_mut().expect("it is one").extend(change.as_object().expect("it is one").clone());
-        let (_, connected) = connected_to(&server, properties).await;
-        let error = connected.expect_err(says);
-        let Error::InvalidOption { option: "collection", reason } = &error else { panic!("{change}: {error:?}") };
-        assert!(reason.contains(says) && reason.contains(LOCKS), "{change}: {reason}");
-    }
-    let (warnings, connected) =
-        connected_to(&server, json!({ "replicationFactor": 3, "writeConcern": 2, "numberOfShards": 5 })).await;
-    connected.expect("several shards by `_key` are fine");
-    assert_eq!(warnings, "");
-}
-
-#[tokio::test]
-async fn what_could_be_lost_with_one_server_is_warned_of() {
-    let server = started(ArangoServer::builder().coordinators(&[0]));
-    for (properties, says) in [
-        (json!({ "replicationFactor": 3, "writeConcern": 1 }), "`writeConcern` is 1"),
-        (json!({ "replicationFactor": 1, "writeConcern": 1 }), "`replicationFactor` is 1"),
-    ] {
-        let mut wanted = properties;
-        wanted["name"] = LOCKS.into();
-        ask(&server, "POST", "/_api/collection", &wanted).await;
-        let (warnings, connected) = warned(ArangoBackend::connect(server.url(), DATABASE, root())).await;
-        connected.expect("it will do");
-        assert!(warnings.contains(says) && warnings.contains(LOCKS), "{warnings}");
-        server.drop_collection(DATABASE, LOCKS).expect("it is there");
-    }
-}
-
-/// One of another's that could remove a live lease is refused; any other is left alone.
-#[tokio::test]
-async fn foreign_indexes_are_judged() {
-    let ttl = |field: &str, after: u64| json!({ "type": "ttl", "fields": [field], "expireAfter": after });
-    let persistent = json!({ "type": "persistent", "fields": ["name"], "unique": true });
-    for (index, is_fine) in [
-        (ttl("expiresAt", 0), false),
-        (ttl("expiresAt", 60), false),
-        (ttl("acquiredAt", 86400), false),
-        (ttl("expiresAt", 7200), true),
-        (ttl("createdAt", 0), true),
-        (persistent, true),
-    ] {
-        let server = started(ArangoServer::builder());
-        ask(&server, "POST", "/_api/collection", &json!({ "name": LOCKS })).await;
-        let answer = ask(&server, "POST", &format!("/_api/index?collection={LOCKS}"), &index).await;
-        assert_eq!(answer["isNewlyCreated"], true, "{answer}");
-        let (warnings, connected) = warned(ArangoBackend::connect(server.url(), DATABASE, root())).await;
-        match connected {
-            Ok(_) => assert!(is_fine, "{index}"),
-            Err(Error::InvalidOption { option: "collection", reason }) => {
-                assert!(!is_fine && reason.contains("TTL index"), "{index}: {reason}");
-            }
-            Err(error) => panic!("{index}: {error:?}"),
-        }
-        let is_other = index["type"] == "ttl";
-        assert_eq!(warnings.contains("could not be made as it is configured"), is_other, "{index}: {warnings}");
-        // Whoever leaves indexes alone has decided so.
-        connected_with(&server, ArangoBackend::builder().index(IndexMode::Skip)).await;
-    }
-}
-
-#[tokio::test]
-async fn indexes_of_unknown_types_are_no_obstacle() {
-    for generation in [Generation::V3, Generation::V4] {
-        let server = started(ArangoServer::builder().generation(generation));
-        ask(&server, "POST", "/_api/collection", &json!({ "name": LOCKS })).await;
-        // So that the list is looked at.
-        ask(
-            &server,
-            "POST",
-            &format!("/_api/index?collection={LOCKS}"),
-            &json!({ "type": "ttl", "fields": ["x"], "expireAfter": 1 }),
-        )
-        .await;
-        for index in [
-            json!({ "type": "inverted", "fields": [{ "name": "x" }], "id": "i/1", "name": "i" }),
-            json!({ "type": "mdi", "fields": ["x", "y"], "fieldValueTypes": "double" }),
-            json!({ "type": "of-next-year" }),
-            json!({}),
-        ] {
-            server.show_foreign_index(DATABASE, LOCKS, index).expect("shown");
-        }
-        let manager = LockManager::new(connected(&server).await);
-        manager.lock("x").acquire().await.expect("granted").release().await.expect("released");
-    }
 }
 
 /// The server's own clean-up removes an idle record, and the token grows on; a held one it leaves alone.

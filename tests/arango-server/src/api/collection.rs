@@ -2,7 +2,11 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::{error::Failure, http::Response, store::Properties};
+use crate::{
+    error::Failure,
+    http::Response,
+    store::{Defaults, Properties},
+};
 
 use super::{Scope, shape};
 
@@ -37,7 +41,10 @@ pub(crate) fn create(scope: &Scope<'_>) -> Result<Response, Failure> {
     scope.caller.change_database(scope.database())?;
     let body = scope.request.json()?;
     let name = body.get("name").and_then(Json::as_str).ok_or_else(|| Failure::of(1208))?;
-    scope.endpoint.shared.store.create_collection(scope.database(), name, wanted(&body)?, scope.origin())?;
+    let shared = &scope.endpoint.shared;
+    let defaults = shared.store.state().database(scope.database())?.defaults;
+    let wanted = if shared.settings.cluster { sharded(&body, defaults)? } else { wanted(&body)? };
+    shared.store.create_collection(scope.database(), name, wanted, scope.origin())?;
     show(scope, name, shape::full)
 }
 
@@ -80,8 +87,50 @@ fn wanted(body: &Json) -> Result<Properties, Failure> {
         allow_user_keys: flag(body.get("keyOptions").unwrap_or(&Json::Null), "allowUserKeys", true),
         number_of_shards: number("numberOfShards"),
         shard_keys,
-        replication_factor: number("replicationFactor"),
+        replication_factor: 1,
         write_concern: number("writeConcern"),
-        schema: body.get("schema").cloned().unwrap_or_default(),
+        distribute_shards_like: None,
+        shown_only: SHOWN_ONLY
+            .into_iter()
+            .map(|name| (name.to_owned(), body.get(name).cloned().unwrap_or_default()))
+            .filter(|(name, value)| !value.is_null() || NULLABLE.contains(&name.as_str()))
+            .collect(),
     })
+}
+
+const SHOWN_ONLY: [&str; 5] = ["computedValues", "isSmart", "schema", "smartGraphAttribute", "smartJoinAttribute"];
+/// Those that every collection shows.
+const NULLABLE: [&str; 2] = ["computedValues", "schema"];
+
+/// The same in a cluster, where the database has a say.
+fn sharded(body: &Json, defaults: Defaults) -> Result<Properties, Failure> {
+    let bad = |message: &str| Failure::new(10, message);
+    let number = |name: &str| body.get(name).and_then(Json::as_u64);
+    let mut properties = wanted(body)?;
+    let is_satellite = body["replicationFactor"] == "satellite" || number("replicationFactor") == Some(0);
+    if is_satellite {
+        return Ok(Properties { replication_factor: 0, write_concern: 0, number_of_shards: 1, ..properties });
+    }
+    let (mut copies, mut concern) = (defaults.replication_factor, defaults.write_concern);
+    if defaults.is_one_shard {
+        copies = defaults.of_leader();
+        properties.distribute_shards_like = Some("_graphs");
+        if body.get("distributeShardsLike").is_some() || properties.number_of_shards != 1 {
+            return Err(bad(
+                "Collection in a 'oneShardDatabase' must have 1 shard and cannot define 'distributeShardsLike'",
+            ));
+        }
+        if number("replicationFactor").unwrap_or(copies) != copies
+            || number("writeConcern").unwrap_or(concern) != concern
+        {
+            return Err(bad("replicationFactor and writeConcern must be those of the collection '_graphs'"));
+        }
+    } else {
+        copies = number("replicationFactor").unwrap_or(copies);
+        concern = number("writeConcern").unwrap_or(concern);
+    }
+    if concern > copies {
+        return Err(bad("replicationFactor cannot be lower than writeConcern"));
+    }
+    Ok(Properties { replication_factor: copies, write_concern: concern, ..properties })
 }

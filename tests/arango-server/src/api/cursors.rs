@@ -27,6 +27,7 @@ pub(crate) struct Cursor {
     extra: Json,
     rows: Vec<Value>,
     batch: usize,
+    cached: bool,
     numbers: Numbers,
     fetched: usize,
     batches: u64,
@@ -36,7 +37,12 @@ pub(crate) struct Cursor {
 impl Cursor {
     pub(crate) fn new(settings: &Settings, extra: Json, rows: Vec<Value>, batch: usize) -> Self {
         let numbers = if settings.all_doubles { Numbers::AllDoubles } else { Numbers::AsTheyAre };
-        Self { extra, rows, batch, numbers, fetched: 0, batches: 0, used: Instant::now() }
+        Self { extra, rows, batch, cached: false, numbers, fetched: 0, batches: 0, used: Instant::now() }
+    }
+
+    /// As an answer from the cache of results.
+    pub(crate) fn cached(self) -> Self {
+        Self { cached: true, ..self }
     }
 
     fn has_more(&self) -> bool {
@@ -51,7 +57,7 @@ impl Cursor {
         self.batches += 1;
         self.used = Instant::now();
         let mut rest = json!({
-            "hasMore": self.has_more(), "cached": false, "extra": self.extra, "error": false, "code": code,
+            "hasMore": self.has_more(), "cached": self.cached, "extra": self.extra, "error": false, "code": code,
         });
         if self.has_more() {
             rest["id"] = Json::from(id.to_string());

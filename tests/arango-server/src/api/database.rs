@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::{error::Failure, http::Response, settings::Generation};
+use crate::{error::Failure, http::Response, settings::Generation, store::Defaults};
 
 use super::Scope;
 
@@ -19,10 +19,20 @@ pub(crate) fn list_own(scope: &Scope<'_>) -> Result<Response, Failure> {
 
 pub(crate) fn current(scope: &Scope<'_>) -> Result<Response, Failure> {
     let name = scope.database();
-    let id = scope.endpoint.shared.store.state().database(name)?.id;
+    let shared = &scope.endpoint.shared;
+    let (id, defaults) = {
+        let state = shared.store.state();
+        let database = state.database(name)?;
+        (database.id, database.defaults)
+    };
     let mut shown = json!({ "id": id.to_string(), "name": name, "isSystem": name == SYSTEM });
-    if scope.endpoint.shared.settings.generation == Generation::V3 {
+    if shared.settings.generation == Generation::V3 {
         shown["path"] = Json::from("none");
+    }
+    if shared.settings.cluster {
+        shown["sharding"] = Json::from(if defaults.is_one_shard { "single" } else { "" });
+        shown["replicationFactor"] = Json::from(defaults.replication_factor);
+        shown["writeConcern"] = Json::from(defaults.write_concern);
     }
     Ok(Response::result(200, &shown))
 }
@@ -31,7 +41,18 @@ pub(crate) fn create(scope: &Scope<'_>) -> Result<Response, Failure> {
     only_in_system(scope)?;
     let body = scope.request.json()?;
     let name = body.get("name").and_then(Json::as_str).ok_or_else(|| Failure::of(1229))?;
-    scope.endpoint.shared.store.create_database(name, scope.origin())?;
+    let options = &body["options"];
+    let number = |name: &str| options[name].as_u64().unwrap_or(1);
+    let defaults = Defaults {
+        is_one_shard: match options["sharding"].as_str().unwrap_or_default() {
+            "single" => true,
+            "" | "flexible" => false,
+            _ => return Err(Failure::of(10)),
+        },
+        replication_factor: number("replicationFactor"),
+        write_concern: number("writeConcern"),
+    };
+    scope.endpoint.shared.store.create_database(name, defaults, scope.origin())?;
     Ok(Response::result(201, &json!(true)))
 }
 

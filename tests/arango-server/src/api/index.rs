@@ -46,12 +46,14 @@ pub(crate) fn delete(scope: &Scope<'_>, collection: &str, id: &str) -> Result<Re
     let handle = scope.collection(collection)?;
     scope.caller.change_database(scope.database())?;
     let mut state = scope.endpoint.shared.store.state();
-    let indexes = &mut state.collections.get_mut(&handle.id).ok_or_else(|| Failure::of(1203))?.indexes;
+    let of = state.collections.get_mut(&handle.id).ok_or_else(|| Failure::of(1203))?;
+    let indexes = &mut of.indexes;
     let before = indexes.len();
     indexes.retain(|index| index.id.to_string() != id && index.name != id);
     if indexes.len() == before {
         return Err(Failure::of(1212));
     }
+    of.sort();
     Ok(Response::json(200, &json!({ "error": false, "code": 200, "id": format!("{collection}/{id}") })))
 }
 

@@ -19,7 +19,7 @@ pub(crate) fn parse(request: &Request) -> Result<Response, Failure> {
     let collections: std::collections::BTreeSet<&str> = named.collect();
     let body = json!({
         "error": false, "code": 200, "parsed": true, "collections": collections, "bindVars": binds::declared(&query),
-        "ast": [],
+        "ast": [], "warnings": [],
     });
     Ok(Response::json(200, &body))
 }

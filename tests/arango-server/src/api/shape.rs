@@ -26,21 +26,31 @@ pub(super) fn full(collection: &Collection, settings: &Settings) -> Map<String, 
     shown.append(&mut map(json!({
         "writeConcern": properties.write_concern, "waitForSync": properties.wait_for_sync,
         "usesRevisionsAsDocumentIds": true, "syncByRevision": true, "supportsRBAC": true, "isSmartChild": false,
-        "schema": properties.schema, "cacheEnabled": properties.cache_enabled, "internalValidatorType": 0,
+        "cacheEnabled": properties.cache_enabled, "internalValidatorType": 0,
         "keyOptions": {
             "allowUserKeys": properties.allow_user_keys, "type": "traditional", "lastValue": collection.last_key,
         },
-        "computedValues": null,
     })));
+    shown.append(&mut properties.shown_only.clone());
     if settings.generation == Generation::V3 {
         shown.insert("statusString".to_owned(), json!("loaded"));
     }
     if settings.cluster {
         shown.append(&mut map(json!({
             "numberOfShards": properties.number_of_shards, "shardKeys": properties.shard_keys,
-            "replicationFactor": properties.replication_factor, "shardingStrategy": "hash",
-            "minReplicationFactor": properties.write_concern, "isSmart": false, "isDisjoint": false,
+            "replicationFactor": match properties.replication_factor {
+                0 => json!("satellite"),
+                copies => json!(copies),
+            },
+            "shardingStrategy": "hash", "isDisjoint": false,
         })));
+        shown.entry("isSmart").or_insert(json!(false));
+        if let Some(leader) = properties.distribute_shards_like {
+            shown.insert("distributeShardsLike".to_owned(), json!(leader));
+        }
+        if settings.generation == Generation::V3 {
+            shown.insert("minReplicationFactor".to_owned(), json!(properties.write_concern));
+        }
     } else {
         shown.insert("objectId".to_owned(), json!((collection.id + 1).to_string()));
     }

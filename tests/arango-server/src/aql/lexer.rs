@@ -34,9 +34,14 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<Lexeme>, Failure> {
 
 /// The error for what stands at this place and should not.
 pub(crate) fn unexpected(text: &str, what: &str, start: usize) -> Failure {
+    error(text, &format!("syntax error, unexpected {what}"), start)
+}
+
+/// The error for what is wrong at this place.
+pub(crate) fn error(text: &str, what: &str, start: usize) -> Failure {
     let (line, column) = place(text, start);
     let near = text.get(start..).unwrap_or_default();
-    Failure::new(1501, format!("syntax error, unexpected {what} near '{near}' at position {line}:{column}"))
+    Failure::new(1501, format!("{what} near '{near}' at position {line}:{column}"))
 }
 
 /// Line and column, counted from one.

@@ -32,7 +32,10 @@ pub(crate) fn evaluate(expression: &Expression, row: &Row, runtime: &mut Runtime
             let index = evaluate(index, row, runtime);
             element(&of, &index)
         }
-        Expression::Unary(operator, of) => operator::unary(*operator, &evaluate(of, row, runtime)),
+        Expression::Unary(operator, of) => {
+            let of = evaluate(of, row, runtime);
+            operator::unary(*operator, &of, runtime)
+        }
         Expression::Binary(binary, left, right) => operator::binary(*binary, left, right, row, runtime),
         Expression::Ternary(condition, yes, no) => {
             let condition = evaluate(condition, row, runtime);

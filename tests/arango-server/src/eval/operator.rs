@@ -12,10 +12,10 @@ use super::{Row, Runtime, contains, evaluate};
 /// As many elements as a range may have here; more are cut off.
 const LONGEST_RANGE: i64 = 1_000_000;
 
-pub(super) fn unary(operator: Unary, of: &Value) -> Value {
+pub(super) fn unary(operator: Unary, of: &Value, runtime: &Runtime) -> Value {
     match operator {
         Unary::Not => Value::Bool(!of.is_truthy()),
-        Unary::Minus => number::negate(of),
+        Unary::Minus => runtime.arithmetic.negate(of),
         Unary::Plus => number::to_number(of),
     }
 }
@@ -49,11 +49,11 @@ pub(super) fn binary(
         Binary::Add if runtime.plus_joins_strings && (is_string(&left) || is_string(&right)) => {
             Value::string(format!("{}{}", text(&left), text(&right)))
         }
-        Binary::Add => number::add(&left, &right),
-        Binary::Subtract => number::subtract(&left, &right),
-        Binary::Multiply => number::multiply(&left, &right),
+        Binary::Add => runtime.arithmetic.add(&left, &right),
+        Binary::Subtract => runtime.arithmetic.subtract(&left, &right),
+        Binary::Multiply => runtime.arithmetic.multiply(&left, &right),
         Binary::Divide => quotient(number::divide(&left, &right), runtime),
-        Binary::Remainder => quotient(number::remainder(&left, &right), runtime),
+        Binary::Remainder => quotient(runtime.arithmetic.remainder(&left, &right), runtime),
     }
 }
 

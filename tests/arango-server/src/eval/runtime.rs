@@ -4,7 +4,7 @@ use std::{mem, sync::Arc, time::Duration};
 
 use crate::{
     clock::Clock,
-    value::{Object, Value},
+    value::{Object, Value, number::Arithmetic},
 };
 
 #[derive(Debug)]
@@ -12,12 +12,13 @@ pub(crate) struct Runtime {
     binds: Arc<Object>,
     now: Now,
     pub(crate) plus_joins_strings: bool,
+    pub(crate) arithmetic: Arithmetic,
     pub(crate) warnings: Vec<Warning>,
     sleep: Duration,
 }
 
 /// Where `DATE_NOW()` gets its value. Both ways exist, and texts must be right in both.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Now {
     /// Read once, when the query was planned.
     Folded(i64),
@@ -33,7 +34,24 @@ pub(crate) struct Warning {
 
 impl Runtime {
     pub(crate) fn new(binds: Arc<Object>, now: Now, plus_joins_strings: bool) -> Self {
-        Self { binds, now, plus_joins_strings, warnings: Vec::new(), sleep: Duration::ZERO }
+        let arithmetic = Arithmetic::Running;
+        Self { binds, now, plus_joins_strings, arithmetic, warnings: Vec::new(), sleep: Duration::ZERO }
+    }
+
+    /// The same, as long as the query is planned.
+    pub(crate) fn planning(&self) -> Self {
+        let Self { binds, now, plus_joins_strings, .. } = self;
+        let running = Self::new(Arc::clone(binds), now.clone(), *plus_joins_strings);
+        Self { arithmetic: Arithmetic::Planning, ..running }
+    }
+
+    /// Whether the clock is read once, while the query is planned.
+    pub(crate) const fn folds_now(&self) -> bool {
+        matches!(self.now, Now::Folded(_))
+    }
+
+    pub(crate) fn binds(&self) -> &Object {
+        &self.binds
     }
 
     pub(crate) fn bind(&self, name: &str) -> Value {

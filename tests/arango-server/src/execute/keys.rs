@@ -34,7 +34,7 @@ pub(super) fn all(value: &Value, is_list: bool) -> BTreeSet<String> {
     items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
 }
 
-fn conjuncts(condition: &Expression) -> Vec<&Expression> {
+pub(super) fn conjuncts(condition: &Expression) -> Vec<&Expression> {
     match condition {
         Expression::Binary(Binary::And, left, right) => conjuncts(left).into_iter().chain(conjuncts(right)).collect(),
         _ => vec![condition],
@@ -54,6 +54,6 @@ fn is_key_of(expression: &Expression, variable: &str) -> bool {
     name == "_key" && matches!(&**of, Expression::Variable(of) if of == variable)
 }
 
-fn is_known_before(expression: &Expression, variable: &str) -> bool {
+pub(super) fn is_known_before(expression: &Expression, variable: &str) -> bool {
     !expression.any(&|part| matches!(part, Expression::Variable(name) if name == variable))
 }

@@ -1,8 +1,10 @@
 //! Running a query: one operation after the other, each over all rows.
 
+mod fold;
 mod keys;
 mod options;
 mod plan;
+mod ranges;
 mod read;
 mod stats;
 mod upsert;
@@ -30,6 +32,8 @@ pub(crate) struct Outcome {
     pub(crate) rows: Vec<Value>,
     pub(crate) stats: Stats,
     pub(crate) warnings: Vec<Warning>,
+    /// The last commit that it has seen.
+    pub(crate) snapshot: u64,
 }
 
 struct Execution<'a> {
@@ -59,7 +63,9 @@ pub(crate) async fn run_within(
     mut runtime: Runtime,
     limit: Option<Duration>,
 ) -> Result<(Outcome, Transaction), Failure> {
-    plan.unknown_options.iter().for_each(|name| runtime.warn(1576, format!("invalid option '{name}'")));
+    plan.unknown_options
+        .iter()
+        .for_each(|name| runtime.warn(1539, format!("unknown OPTIONS attribute used: '{name}'")));
     let execute = async {
         let transaction = transaction.await?;
         let mut execution = Execution { plan, transaction, runtime, stats: Stats::default(), has_read: false };
@@ -74,7 +80,12 @@ pub(crate) async fn run_within(
     if !has_read {
         transaction.hooks().reach(Point::AfterRead).await?;
     }
-    Ok((Outcome { rows, stats, warnings: runtime.warnings }, transaction))
+    let snapshot = transaction.snapshot();
+    transaction.count(|counters| {
+        counters.scanned_full += stats.scanned_full;
+        counters.scanned_index += stats.scanned_index;
+    });
+    Ok((Outcome { rows, stats, warnings: runtime.warnings, snapshot }, transaction))
 }
 
 impl Execution<'_> {

@@ -8,11 +8,11 @@ use crate::{
         binds,
     },
     error::Failure,
+    eval::Runtime,
     store::{Access, Handle},
-    value::Object,
 };
 
-use super::options::WriteOptions;
+use super::{fold, options::WriteOptions};
 
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -21,19 +21,27 @@ pub(crate) struct Plan {
     handles: Vec<Option<Handle>>,
     options: Vec<Option<WriteOptions>>,
     pub(crate) unknown_options: Vec<String>,
+    /// Whether the server would answer the same query from its cache of results.
+    pub(crate) is_cacheable: bool,
 }
 
 impl Plan {
     /// `find` knows the collections by name.
     pub(crate) fn new(
         query: Query,
-        values: &Object,
+        runtime: &Runtime,
         find: impl Fn(&str) -> Result<Handle, Failure>,
     ) -> Result<Self, Failure> {
-        let mut plan =
-            Self { handles: Vec::new(), options: Vec::new(), unknown_options: Vec::new(), query: query.clone() };
+        let query = fold::fold(query, runtime);
+        let mut plan = Self {
+            handles: Vec::new(),
+            options: Vec::new(),
+            unknown_options: Vec::new(),
+            is_cacheable: fold::is_cacheable(&query),
+            query: query.clone(),
+        };
         for operation in &query.operations {
-            let handle = operation.collection().map(|collection| find(binds::collection(collection, values)));
+            let handle = operation.collection().map(|collection| find(binds::collection(collection, runtime.binds())));
             plan.handles.push(handle.transpose()?);
             plan.options.push(match operation {
                 Operation::Write(write) => Some(WriteOptions::read(&write.options, &mut plan.unknown_options)),

@@ -9,7 +9,7 @@ use crate::{
     value::{Value, compare, equal, number},
 };
 
-use super::{Execution, keys};
+use super::{Execution, keys, ranges};
 
 impl Execution<'_> {
     pub(super) fn read(&mut self, operation: &Operation, position: usize, rows: Vec<Row>) -> Result<Vec<Row>, Failure> {
@@ -65,11 +65,19 @@ impl Execution<'_> {
         Ok(result)
     }
 
-    /// By the primary index where the filters that follow say which keys, else all.
+    /// By the primary index where the filters that follow say which keys, by a sorted one where they bound its first
+    /// field, else all.
     fn documents(&mut self, variable: &str, position: usize, row: &Row) -> Result<Vec<Value>, Failure> {
         let handle = self.plan.handle(position)?.clone();
         let following = &self.plan.query.operations[position + 1..];
         let Some(wanted) = keys::wanted(variable, following) else {
+            let indexes = self.transaction.indexes(&handle)?;
+            if let Some((index, range)) = ranges::wanted(variable, following, &indexes, row, &mut self.runtime) {
+                let (documents, scanned) = self.transaction.range(&handle, index, &range)?;
+                self.stats.scanned_index += count(scanned);
+                self.stats.document_lookups += count(documents.len());
+                return Ok(documents);
+            }
             let documents = self.transaction.scan(&handle);
             self.stats.scanned_full += count(documents.len());
             return Ok(documents);

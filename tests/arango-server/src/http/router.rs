@@ -105,7 +105,7 @@ async fn transactions(scope: &Scope<'_>, segments: &[&str]) -> Result<Response, 
         ("POST", ["begin"]) => api::transaction::begin(scope).await,
         ("GET", [id]) => api::transaction::status(endpoint, id),
         ("PUT", [id]) => api::transaction::commit(endpoint, id).await,
-        ("DELETE", [id]) => api::transaction::abort(endpoint, id),
+        ("DELETE", [id]) => api::transaction::abort(endpoint, id).await,
         _ => Ok(Response::empty(404)),
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use crate::{
     access::{Rights, User},
     clock::Clock,
-    settings::{DateNow, Generation, Guards, Settings},
+    settings::{CacheMode, DateNow, Generation, Guards, Settings},
 };
 
 use super::{ArangoServer, Endpoint, Shared, listener};
@@ -48,6 +48,12 @@ impl Builder {
         self
     }
 
+    /// Whether results of queries are kept; no by default.
+    pub fn results_cache(mut self, mode: CacheMode) -> Self {
+        self.settings.results_cache = mode;
+        self
+    }
+
     /// Removes expired documents at this interval; by default only [`ArangoServer::ttl_look`] does.
     pub fn ttl_interval(mut self, interval: Duration) -> Self {
         self.settings.ttl_interval = Some(interval);
@@ -75,6 +81,24 @@ impl Builder {
     /// How long queries wait for a collection that another has for itself.
     pub fn exclusive_wait(mut self, wait: Duration) -> Self {
         self.settings.exclusive_wait = wait;
+        self
+    }
+
+    /// Answers 18 instead of 1200 where the lock of a key is not free in time: RocksDB has two words for that.
+    pub fn key_locks_time_out_as_18(mut self) -> Self {
+        self.settings.key_lock_error = 18;
+        self
+    }
+
+    /// How long a stream transaction may be idle before it is aborted.
+    pub fn stream_idle(mut self, longest: Duration) -> Self {
+        self.settings.stream_idle = longest;
+        self
+    }
+
+    /// How long a request waits for another one of the same stream transaction.
+    pub fn stream_wait(mut self, longest: Duration) -> Self {
+        self.settings.stream_wait = longest;
         self
     }
 

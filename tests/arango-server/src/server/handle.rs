@@ -37,7 +37,7 @@ impl ArangoServer {
 
     pub(super) fn new(runtime: Runtime, shared: Arc<Shared>, endpoints: Vec<Arc<Endpoint>>) -> Self {
         let server = Self { runtime: Some(runtime), shared, endpoints };
-        server.start_ttl();
+        server.start_tasks();
         server
     }
 
@@ -137,14 +137,24 @@ impl ArangoServer {
         };
         let Some(runtime) = &self.runtime else { return Ok(()) };
         let result = runtime.spawn(restarting).await.unwrap_or_else(|error| Err(io::Error::other(error)));
-        self.start_ttl();
+        self.start_tasks();
         result
     }
 
-    fn start_ttl(&self) {
-        let (Some(interval), Some(runtime)) = (self.shared.settings.ttl_interval, &self.runtime) else { return };
-        let store = Arc::clone(&self.shared.store);
+    /// What happens without a request.
+    fn start_tasks(&self) {
+        let Some(runtime) = &self.runtime else { return };
         let _context = runtime.enter();
+        let (shared, pause) = (Arc::downgrade(&self.shared), self.shared.settings.stream_idle / 4);
+        self.shared.tasks.spawn(async move {
+            loop {
+                time::sleep(pause).await;
+                let Some(shared) = shared.upgrade() else { return };
+                shared.transactions.expire();
+            }
+        });
+        let Some(interval) = self.shared.settings.ttl_interval else { return };
+        let store = Arc::clone(&self.shared.store);
         self.shared.tasks.spawn(async move {
             loop {
                 time::sleep(interval).await;

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use crate::{
     counters::Counters,
     error::Failure,
-    store::{self, AuditEntry},
+    store::{self, AuditEntry, Defaults},
 };
 
 use super::ArangoServer;
@@ -44,7 +44,7 @@ impl ArangoServer {
     ///
     /// As over HTTP.
     pub fn create_database(&self, name: &str) -> Result<(), Failure> {
-        self.shared.store.create_database(name, None)
+        self.shared.store.create_database(name, Defaults::default(), None)
     }
 
     /// Drops a database, whoever uses it.

@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use tokio::sync::RwLock;
 
 use crate::value::Value;
 
-use super::{Origin, index::Index};
+use super::{Origin, index::Index, sorted::Sorted};
 
 #[derive(Debug)]
 pub(crate) struct Collection {
@@ -16,10 +16,14 @@ pub(crate) struct Collection {
     pub(crate) database: String,
     pub(crate) properties: Properties,
     pub(crate) indexes: Vec<Index>,
+    /// What is in the indexes that are sorted, by their ids.
+    pub(super) sorted: BTreeMap<u64, Sorted>,
     /// Index definitions of types that are only shown.
     pub(crate) foreign_indexes: Vec<Json>,
     pub(crate) documents: BTreeMap<String, Vec<Version>>,
     pub(crate) last_key: u64,
+    /// The number of the last commit that changed anything in it.
+    pub(crate) last_change: u64,
     pub(crate) created: Created,
     /// Shared by writers; one that wants it for itself waits for all others.
     pub(crate) access: Arc<RwLock<()>>,
@@ -40,9 +44,13 @@ pub(crate) struct Properties {
     pub(crate) allow_user_keys: bool,
     pub(crate) number_of_shards: u64,
     pub(crate) shard_keys: Vec<String>,
+    /// 0 is `satellite`: all servers.
     pub(crate) replication_factor: u64,
     pub(crate) write_concern: u64,
-    pub(crate) schema: Json,
+    /// The collection whose shards these ones follow.
+    pub(crate) distribute_shards_like: Option<&'static str>,
+    /// Attributes that are shown as they were given, and change nothing here.
+    pub(crate) shown_only: Map<String, Json>,
 }
 
 /// A committed state of a document.
@@ -68,6 +76,34 @@ pub(crate) enum Access {
 }
 
 impl Collection {
+    /// Makes the sorted indexes anew.
+    pub(crate) fn sort(&mut self) {
+        let mut sorted: BTreeMap<u64, Sorted> = BTreeMap::new();
+        for index in self.indexes.iter().filter(|index| index.sorts().is_some()) {
+            let of_index = sorted.entry(index.id).or_default();
+            for (key, document) in self.all_at(u64::MAX) {
+                if let Some(entry) = index.entry(document) {
+                    of_index.insert(entry, key);
+                }
+            }
+        }
+        self.sorted = sorted;
+    }
+
+    /// The same for one document that has become another, or none.
+    pub(super) fn sort_one(&mut self, key: &str, new: Option<&Value>) {
+        let old = self.latest(key).cloned();
+        for index in &self.indexes {
+            let Some(sorted) = self.sorted.get_mut(&index.id) else { continue };
+            if let Some(entry) = old.as_ref().and_then(|old| index.entry(old)) {
+                sorted.remove(entry, key);
+            }
+            if let Some(entry) = new.and_then(|new| index.entry(new)) {
+                sorted.insert(entry, key);
+            }
+        }
+    }
+
     pub(crate) fn handle(&self) -> Handle {
         Handle { id: self.id, name: self.name.clone() }
     }

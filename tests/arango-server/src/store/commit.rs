@@ -21,6 +21,7 @@ impl State {
         for ((id, key), document) in writes {
             let Some(collection) = self.collections.get_mut(id) else { continue };
             synced |= collection.properties.wait_for_sync;
+            collection.last_change = sequence;
             self.audit.push(AuditEntry {
                 sequence,
                 server_time,
@@ -32,6 +33,7 @@ impl State {
                 document: document.as_ref().map(serde_json::Value::from),
                 lost: false,
             });
+            collection.sort_one(key, document.as_ref());
             let version = Version { sequence, document: document.clone() };
             collection.documents.entry(key.clone()).or_default().push(version);
         }

@@ -13,6 +13,7 @@ impl Store {
             for versions in collection.documents.values_mut() {
                 versions.retain(|version| version.sequence <= survives);
             }
+            collection.sort();
         }
         state.commits.retain(|commit| commit.sequence <= survives);
         for entry in state.audit.iter_mut().filter(|entry| entry.sequence > survives) {

@@ -16,17 +16,43 @@ pub(crate) struct Database {
     pub(crate) id: u64,
     /// Collections by name.
     pub(crate) collections: BTreeMap<String, u64>,
+    pub(crate) defaults: Defaults,
     created: Option<Created>,
 }
 
+/// What a database has for collections that say nothing about it. Single servers take no notice of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Defaults {
+    /// `sharding: "single"`: all collections follow `_graphs`.
+    pub(crate) is_one_shard: bool,
+    pub(crate) replication_factor: u64,
+    pub(crate) write_concern: u64,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self { is_one_shard: false, replication_factor: 1, write_concern: 1 }
+    }
+}
+
+impl Defaults {
+    /// `--cluster.system-replication-factor`
+    const OF_SYSTEM: u64 = 2;
+
+    /// How often each document of `_graphs` is there, and so of all collections that follow it.
+    pub(crate) fn of_leader(self) -> u64 {
+        self.replication_factor.max(Self::OF_SYSTEM)
+    }
+}
+
 impl Database {
-    pub(super) fn new(id: u64, created: Option<Created>) -> Self {
-        Self { id, collections: BTreeMap::new(), created }
+    pub(super) fn new(id: u64, created: Option<Created>, defaults: Defaults) -> Self {
+        Self { id, collections: BTreeMap::new(), created, defaults }
     }
 }
 
 impl Store {
-    pub(crate) fn create_database(&self, name: &str, by: Option<Origin>) -> Result<(), Failure> {
+    pub(crate) fn create_database(&self, name: &str, defaults: Defaults, by: Option<Origin>) -> Result<(), Failure> {
         if !is_database_name(name) {
             return Err(Failure::of(1229));
         }
@@ -35,7 +61,7 @@ impl Store {
             return Err(Failure::of(1207));
         }
         let id = state.next_id();
-        state.databases.insert(name.to_owned(), Database::new(id, Some(Created::now(by))));
+        state.databases.insert(name.to_owned(), Database::new(id, Some(Created::now(by)), defaults));
         Ok(())
     }
 
@@ -76,9 +102,11 @@ impl Store {
             database: database.to_owned(),
             properties,
             indexes: Vec::new(),
+            sorted: BTreeMap::new(),
             foreign_indexes: Vec::new(),
             documents: BTreeMap::new(),
             last_key: 0,
+            last_change: 0,
             created: Created::now(by),
             access: Arc::new(RwLock::new(())),
         };

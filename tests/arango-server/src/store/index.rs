@@ -26,9 +26,21 @@ impl Index {
         self.kind == *kind && self.fields == fields
     }
 
+    /// Whether it is sparse, of an index that a query can use.
+    pub(crate) const fn sorts(&self) -> Option<bool> {
+        match self.kind {
+            Kind::Persistent { sparse, .. } => Some(sparse),
+            Kind::Ttl { .. } => None,
+        }
+    }
+
+    pub(super) const fn is_unique(&self) -> bool {
+        matches!(self.kind, Kind::Persistent { unique: true, .. })
+    }
+
     /// What the document has in this index, unless it is in none.
     pub(super) fn entry(&self, document: &Value) -> Option<Vec<Value>> {
-        let Kind::Persistent { unique: true, sparse } = self.kind else { return None };
+        let sparse = self.sorts()?;
         let path = |field: &String| field.split('.').fold(document.clone(), |value, name| value.attribute(name));
         let entry: Vec<Value> = self.fields.iter().map(path).collect();
         let left_out = sparse && entry.iter().any(|value| matches!(value, Value::Null));
@@ -60,6 +72,7 @@ pub(crate) fn ensure(
     let index = Index { id, name, kind, fields };
     check_existing(collection, &index)?;
     collection.indexes.push(index.clone());
+    collection.sort();
     Ok((index, true))
 }
 
@@ -94,6 +107,9 @@ pub(crate) fn describe(collection: &str, index: &Index) -> Map<String, Json> {
 }
 
 fn check_existing(collection: &Collection, index: &Index) -> Result<(), Failure> {
+    if !index.is_unique() {
+        return Ok(());
+    }
     let mut seen: Vec<Vec<Value>> = Vec::new();
     for (_, document) in collection.all_at(u64::MAX) {
         let Some(entry) = index.entry(document) else { continue };

@@ -8,6 +8,7 @@ mod database;
 pub(crate) mod index;
 pub(crate) mod key;
 mod locks;
+mod sorted;
 mod state;
 mod transaction;
 mod ttl;
@@ -22,7 +23,8 @@ use crate::{clock::Clock, counters::Tally, settings::Settings};
 
 pub use audit::{AuditEntry, Origin};
 pub(crate) use collection::{Access, Collection, Handle, Properties};
-pub(crate) use database::{Database, by_name};
+pub(crate) use database::{Database, Defaults, by_name};
+pub(crate) use sorted::Range;
 pub(crate) use state::State;
 pub(crate) use transaction::{Author, Begin, Transaction};
 pub use ttl::{TtlOutcome, TtlPass};

@@ -7,7 +7,7 @@ use std::{
 
 use crate::error::Failure;
 
-use super::{AuditEntry, Collection, Database};
+use super::{AuditEntry, Collection, Database, Defaults};
 
 #[derive(Debug)]
 pub(crate) struct State {
@@ -31,7 +31,7 @@ pub(crate) struct Commit {
 
 impl State {
     pub(crate) fn new() -> Self {
-        let system = Database::new(1, None);
+        let system = Database::new(1, None, Defaults::default());
         Self {
             sequence: 0,
             last_id: 100,

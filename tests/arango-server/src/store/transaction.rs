@@ -9,12 +9,15 @@ use tokio::{
 
 use crate::{
     clock::Clock,
+    counters::Counters,
     error::Failure,
     faults::{Hooks, Point},
     value::Value,
 };
 
-use super::{Access, Handle, Origin, Store, commit::Writes, locks::LockName};
+use super::{
+    Access, Collection, Handle, Origin, Range, Store, commit::Writes, index::Index, locks::LockName, sorted::Entry,
+};
 
 /// Ends in a commit, or by being dropped: that undoes everything.
 #[derive(Debug)]
@@ -22,7 +25,7 @@ pub(crate) struct Transaction {
     pub(super) store: Arc<Store>,
     id: u64,
     author: Author,
-    pub(super) snapshot: u64,
+    snapshot: u64,
     pub(super) writes: Writes,
     held: Vec<LockName>,
     wait_for_sync: bool,
@@ -99,12 +102,52 @@ impl Transaction {
         old.chain(new).cloned().collect()
     }
 
+    pub(crate) fn indexes(&self, collection: &Handle) -> Result<Vec<Index>, Failure> {
+        Ok(self.store.state().collection(collection.id)?.indexes.clone())
+    }
+
+    /// The documents of the snapshot that an index has within the range, in its order, and how many entries were read.
+    pub(crate) fn range(
+        &self,
+        collection: &Handle,
+        index: &Index,
+        range: &Range,
+    ) -> Result<(Vec<Value>, usize), Failure> {
+        let state = self.store.state();
+        let Collection { sorted, database, name, .. } = state.collection(collection.id)?;
+        let mut keys = sorted.get(&index.id).map(|sorted| sorted.keys(range)).unwrap_or_default();
+        // The index is as of the last commit, and this may be older.
+        let since = state.audit.partition_point(|entry| entry.sequence <= self.snapshot);
+        let changed =
+            state.audit[since..].iter().filter(|entry| (&entry.database, &entry.collection) == (database, name));
+        keys.extend(changed.map(|entry| entry.key.clone()));
+        drop(state);
+        keys.extend(self.writes.keys().filter(|(id, _)| *id == collection.id).map(|(_, key)| key.clone()));
+        let scanned = keys.len();
+        let mut found: Vec<(Entry, Value)> = keys
+            .iter()
+            .filter_map(|key| self.find(collection, key))
+            .filter_map(|document| Some((Entry(index.entry(&document)?), document)))
+            .filter(|(entry, _)| range.contains(&entry.0))
+            .collect();
+        found.sort_by(|(left, _), (right, _)| left.cmp(right));
+        Ok((found.into_iter().map(|(_, document)| document).collect(), scanned))
+    }
+
     pub(crate) fn hooks(&self) -> &Hooks {
         &self.hooks
     }
 
     pub(crate) const fn id(&self) -> u64 {
         self.id
+    }
+
+    pub(crate) fn count(&self, change: impl FnOnce(&mut Counters)) {
+        self.store.tally.count(change);
+    }
+
+    pub(crate) const fn snapshot(&self) -> u64 {
+        self.snapshot
     }
 
     /// Goes on for another request.
@@ -138,7 +181,7 @@ impl Transaction {
         if !self.store.lock(&name, self.id).await {
             self.store.tally.count(|counters| counters.lock_timeouts += 1);
             let message = "timeout waiting to lock key Operation timed out: Timeout waiting to lock key";
-            return Err(Failure::new(1200, message));
+            return Err(Failure::new(self.store.settings.key_lock_error, message));
         }
         let first = self.held.is_empty();
         self.held.push(name);

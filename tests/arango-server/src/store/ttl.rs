@@ -12,6 +12,9 @@ use crate::{
 
 use super::{Access, Author, Begin, Collection, Handle, Origin, Store, Transaction, index::Kind};
 
+/// At most so many are removed by one transaction.
+const BATCH: usize = 4000;
+
 /// What a look for expired documents has found. They are still there.
 #[must_use = "nothing is removed before `remove`"]
 #[derive(Debug)]
@@ -54,9 +57,11 @@ impl TtlPass {
     pub async fn remove(self) -> TtlOutcome {
         let mut outcome = TtlOutcome::default();
         for (collection, expired) in &self.found {
-            let removed = self.remove_from(collection, expired).await.unwrap_or(0);
-            outcome.removed += removed;
-            outcome.skipped += expired.len() - removed;
+            for batch in expired.chunks(BATCH) {
+                let removed = self.remove_from(collection, batch).await.unwrap_or(0);
+                outcome.removed += removed;
+                outcome.skipped += batch.len() - removed;
+            }
         }
         outcome
     }

@@ -19,8 +19,8 @@ impl Transaction {
         key: &str,
         document: &Value,
     ) -> Result<(), Failure> {
-        let indexes = self.store.state().collection(collection.id)?.indexes.clone();
-        for index in indexes {
+        let indexes = self.indexes(collection)?;
+        for index in indexes.into_iter().filter(Index::is_unique) {
             let Some(entry) = index.entry(document) else { continue };
             let mut text = String::new();
             value::write(&Value::array(entry.clone()), Numbers::AsTheyAre, &mut text);
@@ -53,7 +53,7 @@ impl Transaction {
     /// A conflict where the other came after the snapshot, for then a repetition may succeed.
     fn taken(&self, collection: &Handle, index: &Index, other: &str) -> Failure {
         let changed = self.store.state().collection(collection.id).map_or(0, |collection| collection.changed(other));
-        if changed > self.snapshot && self.store.settings.guards.snapshot_validation {
+        if changed > self.snapshot() && self.store.settings.guards.snapshot_validation {
             self.store.tally.count(|counters| counters.late_snapshots += 1);
             return Failure::of(1200);
         }

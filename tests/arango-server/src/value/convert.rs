@@ -2,7 +2,7 @@
 
 use serde_json::{Number, Value as Json};
 
-use super::Value;
+use super::{Value, json};
 
 impl From<Json> for Value {
     fn from(json: Json) -> Self {
@@ -25,7 +25,8 @@ impl From<&Value> for Json {
             Value::Null => Self::Null,
             Value::Bool(value) => Self::Bool(*value),
             Value::Int(number) => Self::from(*number),
-            Value::Double(number) => Self::from(*number),
+            // As a reader of the server's text gets it: `1000` is no double any more.
+            Value::Double(number) => json::double(*number).parse().map_or(Self::Null, Self::Number),
             Value::String(text) => Self::from(&**text),
             Value::Array(items) => items.iter().map(Self::from).collect(),
             Value::Object(attributes) => {

@@ -39,6 +39,10 @@ impl Client {
         Self { http, url: url.to_owned(), authorization: None }
     }
 
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     pub(crate) fn with_authorization(&self, authorization: &str) -> Self {
         Self { authorization: Some(authorization.to_owned()), ..self.clone() }
     }

@@ -132,14 +132,20 @@ async fn fact_11_the_branch_without_content_is_validated_all_the_same() {
 
 #[tokio::test]
 async fn a_key_is_locked_until_the_commit() {
-    let (server, client) = with_counter().await;
+    a_key_is_locked(ArangoServer::builder(), CONFLICT).await;
+    a_key_is_locked(ArangoServer::builder().key_locks_time_out_as_18(), (500, 18)).await;
+}
+
+async fn a_key_is_locked(builder: arango_server::Builder, refusal: (u16, u64)) {
+    let (server, client) = super::client::ready_with(builder).await;
+    client.on_locks("INSERT { _key: 'n', data: 0 } INTO @@locks", json!({})).await;
     let holding = server.fault(Fault::at(Point::BeforeCommit).on_query("UPDATE").pauses());
     let first = tokio::spawn({
         let client = client.clone();
         async move { client.on_locks(INCREMENT, json!({})).await.row() }
     });
     holding.reached(1).await;
-    assert_eq!(client.on_locks(INCREMENT, json!({})).await.error(), CONFLICT);
+    assert_eq!(client.on_locks(INCREMENT, json!({})).await.error(), refusal);
     assert_eq!(server.counters().lock_timeouts, 1);
     assert_eq!(server.document("_system", LOCKS, "n").expect("the counter")["data"], 0, "nobody sees it yet");
     holding.resume();

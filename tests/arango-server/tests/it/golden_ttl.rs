@@ -45,6 +45,17 @@ async fn fact_6_what_is_no_number_is_never_removed() {
     assert_eq!(keys(&client).await, ["a", "b", "c", "d", "f"]);
 }
 
+/// Not all at once: their locks would be in the way of others.
+#[tokio::test]
+async fn at_most_4000_are_removed_by_one_transaction() {
+    let (server, client) = ready().await;
+    with_ttl_index(&client, 0).await;
+    client.on_locks("FOR i IN 1..9000 INSERT { expiresAt: 1 } INTO @@locks", json!({})).await;
+    let commits = server.counters().commits;
+    assert_eq!(server.ttl_look().remove().await, TtlOutcome { removed: 9000, skipped: 0 });
+    assert_eq!(server.counters().commits, commits + 3);
+}
+
 #[tokio::test]
 async fn fact_7_what_changes_between_look_and_removal_stays() {
     let (server, client) = ready().await;

@@ -142,10 +142,15 @@ async fn wrong_texts_are_refused_with_the_number_that_belongs_to_it() {
 #[tokio::test]
 async fn a_syntax_error_says_where() {
     let (_server, client) = ready().await;
-    let message = client.query("FOR i IN [1]\n  FILTR i\n  RETURN i", json!({})).await.json()["errorMessage"].clone();
-    let expected =
-        "AQL: syntax error, unexpected identifier near 'FILTR i\n  RETURN i' at position 2:3 (while parsing)";
-    assert_eq!(message, expected);
+    for (text, wrong) in [
+        ("FOR i IN [1]\n  FILTR i\n  RETURN i", "unexpected qualifier 'FILTR', expecting 'SEARCH' or 'OPTIONS'"),
+        ("FOR i IN [1]\n  = i", "syntax error, unexpected assignment"),
+        ("INSERT {} INTO @@locks\n  OPTION { a: 1 }", "unexpected qualifier 'OPTION', expecting 'OPTIONS'"),
+    ] {
+        let near = text.split_once("\n  ").expect("two lines").1;
+        let message = client.query(text, json!({})).await.json()["errorMessage"].clone();
+        assert_eq!(message, format!("AQL: {wrong} near '{near}' at position 2:3 (while parsing)"));
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! The look-alike does what is known of the real server. Facts with a number are those of the
 //! notes on ArangoDB that it was made from ("golden facts").
 
+mod caches;
 mod client;
+mod cluster;
 mod driver;
 mod exclusion;
 mod faults;
@@ -10,7 +12,9 @@ mod golden_conflicts;
 mod golden_documents;
 mod golden_ttl;
 mod guards;
+mod indexes;
 mod language;
 mod operation;
 mod protocol;
+mod streams;
 mod texts;

@@ -86,6 +86,12 @@ impl Parser<'_> {
         }
     }
 
+    /// A word in the place of a qualifier that is none.
+    fn qualifier(&self, word: &str, expected: &str) -> Failure {
+        let start = self.lexemes[self.next].start;
+        lexer::error(self.text, &format!("unexpected qualifier '{word}', expecting {expected}"), start)
+    }
+
     fn unexpected(&self) -> Failure {
         let Lexeme { token, start, .. } = &self.lexemes[self.next];
         lexer::unexpected(self.text, &token.describe(), *start)

@@ -57,7 +57,21 @@ impl Parser<'_> {
                 expression => Source::Expression(expression),
             }
         };
+        self.hints()?;
         Ok(Operation::For { variable, source })
+    }
+
+    /// The options of a FOR. There is nothing here for them to change.
+    fn hints(&mut self) -> Result<(), Failure> {
+        let Token::Identifier(word) = self.peek() else { return Ok(()) };
+        if !word.eq_ignore_ascii_case("OPTIONS") {
+            return Err(self.qualifier(word, "'SEARCH' or 'OPTIONS'"));
+        }
+        self.advance();
+        if *self.peek() != Token::Symbol("{") {
+            return Err(self.unexpected());
+        }
+        self.expression().map(drop)
     }
 
     fn assignment(&mut self) -> Result<Operation, Failure> {

@@ -52,14 +52,16 @@ impl Parser<'_> {
     }
 
     fn options(&mut self) -> Result<Vec<(Name, Expression)>, Failure> {
-        let is_options = matches!(self.peek(), Token::Identifier(word) if word.eq_ignore_ascii_case("OPTIONS"));
-        if !is_options {
-            return Ok(Vec::new());
-        }
-        self.advance();
-        if *self.peek() != Token::Symbol("{") {
+        let Token::Identifier(word) = self.peek() else { return Ok(Vec::new()) };
+        let is_options = word.eq_ignore_ascii_case("OPTIONS");
+        if *self.peek_at(1) != Token::Symbol("{") {
+            self.advance();
             return Err(self.unexpected());
         }
+        if !is_options {
+            return Err(self.qualifier(word, "'OPTIONS'"));
+        }
+        self.advance();
         match self.expression()? {
             Expression::Object(options) => Ok(options),
             _ => Err(self.unexpected()),
