@@ -4,7 +4,7 @@ use std::{error::Error as StdError, io::IsTerminal, process::ExitCode};
 
 use shylock_core::Error;
 
-use crate::output::tell;
+use crate::output::report;
 
 /// Wrong arguments.
 const USAGE: u8 = 64;
@@ -70,11 +70,11 @@ impl Failure {
     }
 
     /// Tells it.
-    pub(crate) fn told(&self) -> ExitCode {
+    pub(crate) fn report(&self) -> ExitCode {
         if !self.expected || std::io::stderr().is_terminal() {
-            tell(&self.message);
+            report(&self.message);
             if let Some(hint) = self.hint {
-                tell(&format!("hint: {hint}"));
+                report(&format!("hint: {hint}"));
             }
         }
         ExitCode::from(self.code)
@@ -115,7 +115,7 @@ pub(crate) fn chain(error: &dyn StdError) -> String {
 /// Help was asked for, or the arguments are wrong. An address in a place where none belongs may carry a password.
 pub(crate) fn of_usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() && std::env::args_os().any(|argument| argument.to_string_lossy().contains("://")) {
-        tell(&format!("{}; the address of a store belongs to --store, or into SHYLOCK_STORE", error.kind()));
+        report(&format!("{}; the address of a store belongs to --store, or into SHYLOCK_STORE", error.kind()));
     } else {
         drop(error.print());
     }

@@ -21,7 +21,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    if let Some(code) = run::watcher::serve().or_else(run::gate::serve) {
+    if let Some(code) = run::serve() {
         return code;
     }
     let arguments = match Arguments::try_parse() {
@@ -33,9 +33,12 @@ fn main() -> ExitCode {
         // Else it panics where it cannot be written.
         log.log_internal_errors(false).init();
     }
+    if matches!(arguments.command, Command::Run(_)) {
+        run::prepare();
+    }
     match in_runtime(arguments) {
         Ok(code) => ExitCode::from(code),
-        Err(failure) => failure.told(),
+        Err(failure) => failure.report(),
     }
 }
 

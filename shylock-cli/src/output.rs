@@ -77,7 +77,7 @@ pub(crate) fn print_json(value: &Value) -> Result<(), Failure> {
 }
 
 /// Tells something beside the output, if somebody wants to hear it.
-pub(crate) fn tell(text: &str) {
+pub(crate) fn report(text: &str) {
     drop(writeln!(stderr(), "shylock: {text}"));
 }
 

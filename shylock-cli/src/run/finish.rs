@@ -16,7 +16,7 @@ use super::{
 use crate::{
     arguments::Run,
     failure::{self, Failure},
-    output::{plain, tell},
+    output::{plain, report},
 };
 
 /// How long the end waits, at most, for a store that does not confirm it.
@@ -53,15 +53,15 @@ pub(super) async fn finish(
     let Ended { status, stopped, .. } = ended?;
     Ok(match (stopped, given) {
         (Some(Stop { cause: Cause::TooLong, .. }), _) => {
-            tell("the command was told to end, as it ran for longer than --at-most");
+            report("the command was told to end, as it ran for longer than --at-most");
             failure::TOO_LONG
         }
         (Some(Stop { cause: Cause::Lost, .. }), _) => {
-            tell(&format!("the command was told to end, as {name} was lost or about to be"));
+            report(&format!("the command was told to end, as {name} was lost or about to be"));
             failure::LOST
         }
         (None, Given::Lost) => {
-            tell(&format!("{name} was lost before the command had ended: another may have been at it"));
+            report(&format!("{name} was lost before the command had ended: another may have been at it"));
             failure::LOST
         }
         (None, Given::Unconfirmed) if !rest.is_zero() && status.success() => failure::UNAVAILABLE,
@@ -85,11 +85,11 @@ async fn give_back(guard: AsyncLockGuard, rest: Duration, options: &Run) -> Give
     // It is repeated until the store knows, or until the lease has ended.
     drop(timeout(options.ttl.min(CONFIRMATION), manager.close()).await);
     let name = plain(&options.name);
-    tell(&format!("the store has not confirmed in time what becomes of {name}: {}", failure::chain(&error)));
+    report(&format!("the store has not confirmed in time what becomes of {name}: {}", failure::chain(&error)));
     if rest.is_zero() {
-        tell("hint: if it was not released, it comes free by itself when its lease ends; `shylock show` tells");
+        report("hint: if it was not released, it comes free by itself when its lease ends; `shylock show` tells");
     } else {
-        tell("hint: it may come free before --at-least is over; `shylock show` tells");
+        report("hint: it may come free before --at-least is over; `shylock show` tells");
     }
     Given::Unconfirmed
 }

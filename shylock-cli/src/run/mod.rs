@@ -1,7 +1,10 @@
-//! `run`: a command under a lock. Who holds it no more has no command running any more: see [`supervise()`].
+//! `run`: a command under a lock. It does not outlive the lock: see [`supervise`].
 
+mod children;
+mod family;
 mod finish;
-pub(crate) mod gate;
+mod gate;
+mod helper;
 mod job;
 mod ladder;
 mod progress;
@@ -9,11 +12,17 @@ mod signals;
 mod supervise;
 mod terminal;
 mod wait;
-pub(crate) mod watcher;
+mod watchdog;
+mod watching;
+mod words;
 
-use std::{os::unix::process::ExitStatusExt, time::Instant};
+use std::{
+    os::unix::process::ExitStatusExt,
+    process::ExitCode,
+    time::Instant,
+};
 
-use nix::sys::signal::Signal;
+use nix::sys::{prctl, signal::Signal};
 use shylock_core::{AsyncLock, AsyncLockGuard, LockManager, LockManagerBuilder, MemoryBackend};
 
 use self::{
@@ -21,15 +30,22 @@ use self::{
     job::Job,
     ladder::Ladder,
     signals::Signals,
-    supervise::{Care, Ended, supervise},
-    watcher::Watcher,
+    supervise::{Care, Ended},
+    watchdog::Watchdog,
 };
+pub(crate) use self::signals::prepare;
 use crate::{arguments::Run, failure::Failure, store};
+
+/// Does what this process was started for, if that is to help another one of this program.
+pub(crate) fn serve() -> Option<ExitCode> {
+    watching::serve().or_else(gate::serve).or_else(terminal::serve)
+}
 
 pub(crate) async fn run(options: &Run, told: Option<&str>) -> Result<u8, Failure> {
     finish::check(options)?;
     lock(options, LockManager::builder(MemoryBackend::new()))?.manager()?;
     options.command.first().map_or(Ok(()), |program| gate::check(program))?;
+    helper::check()?;
     let mut signals = Signals::new().map_err(|error| Failure::system("no signals", &error))?;
     let opened = tokio::select! {
         biased;
@@ -62,11 +78,14 @@ fn lock(options: &Run, manager: LockManagerBuilder) -> Result<AsyncLock, Failure
 
 async fn live(options: &Run, guard: &AsyncLockGuard, signals: &mut Signals) -> Result<Ended, Failure> {
     let system = |error| Failure::system("the command cannot be looked after", &error);
-    let mut watcher = Watcher::start().map_err(system)?;
+    let strangers = job::has_strangers();
+    // What loses its parent becomes a child of this process, so that all that the command starts can be found.
+    prctl::set_child_subreaper(true).map_err(|error| system(error.into()))?;
+    let mut watchdog = Watchdog::start(strangers).await.map_err(system)?;
     let gate = Gate::new().map_err(system)?;
-    let mut job = Job::start(options, guard.token(), &gate)?;
+    let job = Job::start(options, guard.token(), strangers, &gate)?;
     let ladder = Ladder { ttl: options.ttl, at_most: options.at_most };
-    let ended = supervise(&mut job, gate, &mut Care { guard, ladder, watcher: &mut watcher, signals }).await;
-    watcher.dismiss().await;
-    ended.map_err(system)
+    let ended = Care::new(job, guard, ladder, &mut watchdog, signals).supervise(gate).await;
+    watchdog.dismiss().await;
+    Ok(ended)
 }

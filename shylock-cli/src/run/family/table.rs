@@ -1,0 +1,73 @@
+//! [`Process`]: one process of this machine, as `/proc` shows it.
+
+use std::{fs, io};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Process {
+    pub(crate) pid: i32,
+    pub(crate) parent: i32,
+    pub(crate) group: i32,
+    /// When it started, in ticks since the machine did. With the pid, this names one process for ever.
+    pub(crate) started: u64,
+    /// Whether it still runs, or is only an exit status that nobody has asked for.
+    pub(crate) alive: bool,
+}
+
+/// All processes. Those that end while this reads are left out.
+pub(crate) fn read() -> io::Result<Vec<Process>> {
+    let entries = fs::read_dir("/proc")?.filter_map(Result::ok);
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    Ok(pids.filter_map(find).collect())
+}
+
+/// The process with this id.
+pub(crate) fn find(pid: i32) -> Option<Process> {
+    // The name of a program need not be text.
+    parse(&String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/stat")).ok()?))
+}
+
+/// The name of its program, for people.
+pub(crate) fn name(pid: i32) -> String {
+    let name = fs::read(format!("/proc/{pid}/comm")).unwrap_or_default();
+    String::from_utf8_lossy(&name).trim_end().to_owned()
+}
+
+fn parse(stat: &str) -> Option<Process> {
+    // `pid (name) state parent group …`, and a name may have parentheses.
+    let (head, rest) = stat.rsplit_once(") ")?;
+    let mut fields = rest.split_ascii_whitespace();
+    let state = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
+    let group = fields.next()?.parse().ok()?;
+    let threads: u32 = fields.nth(14)?.parse().ok()?;
+    let started = fields.nth(1)?.parse().ok()?;
+    // The first thread may have ended before the others.
+    let alive = !matches!(state, "Z" | "X") || threads > 1;
+    Some(Process { pid: head.split_once(" (")?.0.parse().ok()?, parent, group, started, alive })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_proc_is_read() {
+        let line = |state: &str, threads: u32| {
+            format!("42 (a) (b c) {state} 7 41 40 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 {threads} 0 9876 1 2 3")
+        };
+        let process = Process { pid: 42, parent: 7, group: 41, started: 9876, alive: true };
+        assert_eq!(parse(&line("S", 1)), Some(process.clone()));
+        assert_eq!(parse(&line("Z", 2)), Some(process.clone()), "other threads go on");
+        assert_eq!(parse(&line("Z", 1)), Some(Process { alive: false, ..process }));
+        assert_eq!(parse("42 (x) S 7"), None);
+    }
+
+    #[test]
+    fn this_process_is_found() {
+        let own = i32::try_from(std::process::id()).expect("a pid");
+        let found = find(own).expect("it is there");
+        assert!(found.alive);
+        assert!(read().expect("proc").contains(&found));
+        assert_eq!(find(0), None);
+    }
+}
