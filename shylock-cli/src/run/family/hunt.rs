@@ -21,6 +21,8 @@ use super::{
 
 /// Between two looks at processes that were killed.
 pub(crate) const PASS: Duration = Duration::from_millis(5);
+/// How long to look out for processes that beget others and end at once.
+const MOMENT: Duration = Duration::from_millis(30);
 /// How long processes may take to be stopped before they are killed as they are.
 const FREEZING: Duration = Duration::from_millis(200);
 
@@ -31,14 +33,27 @@ pub(crate) struct Found {
     pub(crate) living: Vec<Process>,
 }
 
+/// Looks at all processes, and where that finds none, for a moment at those that come.
 pub(crate) fn find(family: &mut Family, mark: &Mark) -> io::Result<Found> {
     let table = table::read()?;
-    let members = family.members(&table, &mut |pid| mark.is_on(pid));
-    let living = members.into_iter().filter(|process| process.alive).cloned().collect();
-    Ok(Found { table, living })
+    family.forget_all_but(&table);
+    let mut found = Found::among(table, family, mark);
+    let since = Instant::now();
+    while found.living.is_empty() && since.elapsed() < MOMENT {
+        let mut table = table::read_newest()?;
+        table.extend(table::find(family.supervisor.pid));
+        found = Found::among(table, family, mark);
+    }
+    Ok(found)
 }
 
 impl Found {
+    fn among(table: Vec<Process>, family: &mut Family, mark: &Mark) -> Self {
+        let members = family.members(&table, &mut |pid| mark.is_on(pid));
+        let living = members.into_iter().filter(|process| process.alive).cloned().collect();
+        Self { table, living }
+    }
+
     /// Sends the signal once to each of them, but for those of this group. Says whether one of them belongs to another
     /// user.
     ///

@@ -41,7 +41,7 @@ impl Family {
         Self { supervisor, command, except: Vec::new(), strangers, known: BTreeMap::new() }
     }
 
-    /// The members among these processes, also those that have ended and were not waited for.
+    /// The members among these processes, also those that have ended and were not waited for. They are known from now on.
     pub(crate) fn members<'a>(
         &mut self,
         table: &'a [Process],
@@ -53,8 +53,14 @@ impl Family {
         let search = Search { family: self, by_pid, supervised };
         let members: Vec<_> =
             table.iter().filter(|process| search.belongs(process, &mut judged, is_marked)).collect();
-        self.known = members.iter().map(|process| (process.pid, process.started)).collect();
+        self.known.extend(members.iter().map(|process| (process.pid, process.started)));
         members
+    }
+
+    /// Forgets those that are not among these, which are all processes.
+    pub(crate) fn forget_all_but(&mut self, table: &[Process]) {
+        let there: HashMap<i32, u64> = table.iter().map(|process| (process.pid, process.started)).collect();
+        self.known.retain(|pid, started| there.get(pid) == Some(started));
     }
 }
 
