@@ -5,7 +5,11 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::duration::{parse as duration, parse_or_zero as duration_or_zero};
+use crate::{
+    duration::{parse as duration, parse_or_zero as duration_or_zero},
+    failure::Failure,
+    hints,
+};
 
 const EXAMPLES: &str = "\
 EXAMPLES
@@ -56,6 +60,25 @@ pub(crate) struct Arguments {
     pub(crate) verbose: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// Checks what can only be seen where the words stand. `words` are all of them.
+    pub(crate) fn check(&mut self, words: &[OsString]) -> Result<(), Failure> {
+        let Command::Run(run) = &mut self.command else { return Ok(()) };
+        if hints::is_name_missing(words, &run.name) {
+            let message = format!(
+                "the name of the lock is missing: it comes before `--`, and {:?} behind it is a command",
+                run.name
+            );
+            return Err(Failure::usage(message).with_hint("shylock run NAME -- COMMAND; is a variable empty?"));
+        }
+        // As in `run -- NAME -- COMMAND`.
+        if run.command.len() > 1 && run.command[0] == "--" {
+            run.command.remove(0);
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug, Subcommand)]

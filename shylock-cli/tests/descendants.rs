@@ -15,7 +15,10 @@ const COMMANDS: [(&str, &str); 6] = [
     ("a session", "setsid sh -c 'echo $$ > worker; exec sleep 77' & wait"),
     ("an orphan", "(setsid sh -c 'echo $$ > worker; exec sleep 77' &); sleep 78"),
     ("an orphan without an environment", "(env -i setsid sh -c 'echo $$ > worker; exec sleep 77' &); sleep 78"),
-    ("a name that is no text", "ln -s $(command -v sleep) $(printf 'x\\377'); (setsid sh -c 'echo $$ > worker; exec ./x* 77' &); sleep 78"),
+    (
+        "a name that is no text",
+        "ln -s $(command -v sleep) $(printf 'x\\377'); (setsid sh -c 'echo $$ > worker; exec ./x* 77' &); sleep 78",
+    ),
 ];
 
 fn start(place: &Place, arguments: &[&str], script: &str) -> Running {
@@ -138,9 +141,8 @@ fn what_is_left_running_stays() {
 fn children_from_before_are_none_of_the_commands() {
     let place = Place::new();
     let program = support::PROGRAM;
-    let script = format!(
-        "sh -c 'echo $$ > before; exec sleep 79' & exec {program} run k -- sh -c 'echo > up; exec sleep 78'"
-    );
+    let script =
+        format!("sh -c 'echo $$ > before; exec sleep 79' & exec {program} run k -- sh -c 'echo > up; exec sleep 78'");
     let mut running = place.spawn_other("sh", &["-c", &script]);
     let before = place.pid_in("before");
     place.line_in("up");

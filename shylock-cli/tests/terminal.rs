@@ -2,41 +2,13 @@
 
 mod support;
 
-use std::process::Command;
-
-use support::{PROGRAM, Place};
-
-enum Step {
-    Expect(&'static str),
-    Send(&'static str),
-}
-use Step::{Expect, Send};
-
-/// What the terminal showed, and the status of the program.
-fn at_a_terminal(place: &Place, program: &[&str], steps: &[Step]) -> (i32, String) {
-    let steps: Vec<[&str; 2]> = steps
-        .iter()
-        .map(|step| match step {
-            Expect(text) => ["expect", text],
-            Send(text) => ["send", text],
-        })
-        .collect();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/at_terminal.py");
-    let template = place.command(&[]);
-    let mut command = Command::new("python3");
-    command.arg(script).arg(serde_json::to_string(&steps).expect("JSON")).args(program).current_dir(&place.folder);
-    for (name, value) in template.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    let output = command.output().expect("python3 is there");
-    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(stderr.is_empty(), "{stderr}");
-    (output.status.code().expect("a status"), shown)
-}
+use support::{
+    PROGRAM, Place,
+    at_terminal::{
+        Step::{Expect, Send},
+        at_a_terminal,
+    },
+};
 
 /// As a password prompt does it: a command in the background would be stopped.
 #[test]

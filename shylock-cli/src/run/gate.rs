@@ -92,8 +92,7 @@ pub(super) fn check(program: &OsStr) -> Result<(), Failure> {
     find(program).map_err(|error| Failure::not_started(&program.to_string_lossy(), &error))
 }
 
-/// Whether this is a program.
-pub(super) fn find(program: &OsStr) -> io::Result<()> {
+fn find(program: &OsStr) -> io::Result<()> {
     let named = Path::new(program);
     if program.as_encoded_bytes().contains(&b'/') {
         return look(named);

@@ -7,6 +7,7 @@ mod gate;
 mod helper;
 mod job;
 mod ladder;
+mod nested;
 mod progress;
 mod signals;
 mod supervise;
@@ -17,43 +18,52 @@ mod watching;
 mod words;
 
 use std::{
+    io::{IsTerminal, stderr},
     os::unix::process::ExitStatusExt,
     process::ExitCode,
     time::Instant,
 };
 
-use nix::sys::{prctl, signal::Signal};
+use nix::{
+    sys::{prctl, signal::Signal},
+    unistd::geteuid,
+};
 use shylock_core::{AsyncLock, AsyncLockGuard, LockManager, LockManagerBuilder, MemoryBackend};
 
+pub(crate) use self::signals::prepare;
 use self::{
     gate::Gate,
     job::Job,
     ladder::Ladder,
     signals::Signals,
     supervise::{Care, Ended},
+    wait::Limit,
     watchdog::Watchdog,
 };
-pub(crate) use self::signals::prepare;
-use crate::{arguments::Run, failure::Failure, store};
+use crate::{arguments::Run, failure::Failure, hints, output};
 
 /// Does what this process was started for, if that is to help another one of this program.
 pub(crate) fn serve() -> Option<ExitCode> {
     watching::serve().or_else(gate::serve).or_else(terminal::serve)
 }
 
-pub(crate) async fn run(options: &Run, told: Option<&str>) -> Result<u8, Failure> {
+pub(crate) async fn run(options: &Run, named: Option<&str>) -> Result<u8, Failure> {
     finish::check(options)?;
     lock(options, LockManager::builder(MemoryBackend::new()))?.manager()?;
-    options.command.first().map_or(Ok(()), |program| gate::check(program))?;
+    check_command(options)?;
     helper::check()?;
     let mut signals = Signals::new().map_err(|error| Failure::system("no signals", &error))?;
-    let opened = tokio::select! {
-        biased;
-        opened = store::open(told) => opened?,
-        signal = signals.next_request() => return Err(Failure::interrupted(signal as i32)),
-    };
+    let limit = Limit::of(options);
+    let opened = wait::open(options, named, limit, &mut signals).await?;
+    if let Some(notice) = opened.notice(options.no_wait || (stderr().is_terminal() && !is_by_sudo())) {
+        output::report(&notice);
+    }
     let lock = lock(options, LockManager::builder_from(opened.backend))?;
-    let guard = wait::acquire(&lock, options, &mut signals).await?;
+    if limit.is_waiting() {
+        let held = family::mark::held_around(|name| std::env::var_os(name));
+        nested::check(options, &lock.manager()?, &held).await?;
+    }
+    let guard = wait::acquire(&lock, options, limit, &mut signals).await?;
 
     let acquired = Instant::now();
     let ended = live(options, &guard, &mut signals).await;
@@ -61,11 +71,26 @@ pub(crate) async fn run(options: &Run, told: Option<&str>) -> Result<u8, Failure
         Ok(Ended { status, at_terminal: true, .. }) => status.signal(),
         _ => None,
     };
-    let outcome = finish::finish(ended, guard, options, acquired).await;
+    let outcome = finish::finish(ended, guard, options, acquired, &mut signals).await;
     if let Some(signal @ (Signal::SIGINT | Signal::SIGQUIT)) = interrupted.and_then(|signal| signal.try_into().ok()) {
         terminal::end_by(signal);
     }
     outcome
+}
+
+fn check_command(options: &Run) -> Result<(), Failure> {
+    let Some(program) = options.command.first() else { return Ok(()) };
+    gate::check(program).map_err(|failure| {
+        match hints::for_command(&options.name, &options.command, |program| gate::check(program).is_ok()) {
+            Some(hint) => failure.with_hint(hint),
+            None => failure,
+        }
+    })
+}
+
+/// The default file is root's then, and not that of the user at the terminal.
+fn is_by_sudo() -> bool {
+    std::env::var_os("SUDO_USER").is_some() && geteuid().is_root()
 }
 
 fn lock(options: &Run, manager: LockManagerBuilder) -> Result<AsyncLock, Failure> {

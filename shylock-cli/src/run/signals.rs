@@ -67,7 +67,9 @@ impl Signals {
         // Where it is ignored, the kernel throws the statuses of children away.
         let children = signal(SignalKind::child())?;
         let (sender, requests) = mpsc::unbounded_channel();
-        for kind in REQUESTS.into_iter().chain([Signal::SIGTSTP]).filter(|kind| ignored & (1 << (*kind as i32 - 1)) == 0) {
+        for kind in
+            REQUESTS.into_iter().chain([Signal::SIGTSTP]).filter(|kind| ignored & (1 << (*kind as i32 - 1)) == 0)
+        {
             let mut stream = signal(SignalKind::from_raw(kind as i32))?;
             let sender = sender.clone();
             tokio::spawn(async move { while stream.recv().await.is_some() && sender.send(kind).is_ok() {} });

@@ -227,7 +227,11 @@ impl<'a> Care<'a> {
 }
 
 fn report_rest(found: &Found) {
-    let names: Vec<String> =
-        found.living.iter().take(5).map(|process| format!("{} ({})", process.pid, output::plain(&table::name(process.pid)))).collect();
+    let names: Vec<String> = found
+        .living
+        .iter()
+        .take(5)
+        .map(|process| format!("{} ({})", process.pid, output::plain(&table::name(process.pid))))
+        .collect();
     output::report(&format!("waiting for what the command has left: {}", names.join(", ")));
 }

@@ -3,7 +3,7 @@
 
 use std::{
     fs::File,
-    io::{IsTerminal, stdin, stdout},
+    io::{IsTerminal, stderr, stdin, stdout},
     os::unix::process::CommandExt,
     process::ExitCode,
 };
@@ -15,6 +15,8 @@ use nix::{
     },
     unistd::{Pid, getpgrp, getpid, getsid, tcgetpgrp, tcsetpgrp},
 };
+
+use rustix::termios::tcgetwinsize;
 
 use super::helper;
 
@@ -34,6 +36,11 @@ impl Terminal {
     pub(super) fn of_this_process() -> Self {
         let device = File::options().read(true).write(true).open("/dev/tty").ok();
         Self { device, ours: getpgrp(), given: None }
+    }
+
+    /// How many characters fit into a line of the output.
+    pub(super) fn width() -> u16 {
+        tcgetwinsize(stderr()).map(|size| size.ws_col).ok().filter(|columns| *columns > 0).unwrap_or(80)
     }
 
     /// Whether the command has it from the beginning. In a pipeline the other parts may want the keys.

@@ -10,10 +10,7 @@ use std::{
 };
 
 use nix::{
-    sys::{
-        prctl,
-        signal::SigSet,
-    },
+    sys::{prctl, signal::SigSet},
     time::{ClockId, clock_gettime},
     unistd::getppid,
 };

@@ -55,7 +55,9 @@ mod tests {
         for word in [Word::Mark(mark), Word::Command(Id { pid: 4711, started: 12 }), good, Word::Done] {
             assert_eq!(word.to_string().strip_suffix('\n').and_then(Word::parse), Some(word));
         }
-        for bad in ["", "command 1 5", "command 0 5", "command -1 5", "command 7", "good -1", "don", "kill 4711", "mark x"] {
+        for bad in
+            ["", "command 1 5", "command 0 5", "command -1 5", "command 7", "good -1", "don", "kill 4711", "mark x"]
+        {
             assert_eq!(Word::parse(bad), None, "{bad}");
         }
     }

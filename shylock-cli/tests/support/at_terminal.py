@@ -1,6 +1,6 @@
 """Runs a program in a pseudo-terminal: `at_terminal.py STEPS PROGRAM ARGUMENTS`. STEPS is JSON, a list of
-["expect", text] and ["send", text]. Prints what the terminal showed; exits with the program's status."""
-import json, os, pty, select, sys, time
+["expect", text], ["send", text], ["signal", name, file with a process id] and ["pass", milliseconds]. Prints what the terminal showed; exits with the program's status."""
+import json, os, pty, select, signal, sys, time
 
 steps, program = json.loads(sys.argv[1]), sys.argv[2:]
 pid, terminal = pty.fork()
@@ -23,9 +23,17 @@ def read():
     return bool(more)
 
 
-for kind, text in steps:
+for kind, text, *more in steps:
     if kind == "send":
         os.write(terminal, text.encode())
+        continue
+    if kind == "signal":
+        os.kill(int(open(more[0]).read()), getattr(signal, text))
+        continue
+    if kind == "pass":
+        end_of_pause = time.time() + int(text) / 1000
+        while time.time() < end_of_pause and read():
+            pass
         continue
     while shown.find(text.encode(), seen) < 0:
         if not read() or time.time() > end:

@@ -1,6 +1,7 @@
 //! The program as its users start it.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod at_terminal;
 pub(crate) mod proxy;
 
 use std::{

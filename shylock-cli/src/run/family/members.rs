@@ -51,8 +51,7 @@ impl Family {
         let supervised = by_pid.get(&self.supervisor.pid).is_some_and(|p| p.alive && Id::of(p) == self.supervisor);
         let mut judged = HashMap::new();
         let search = Search { family: self, by_pid, supervised };
-        let members: Vec<_> =
-            table.iter().filter(|process| search.belongs(process, &mut judged, is_marked)).collect();
+        let members: Vec<_> = table.iter().filter(|process| search.belongs(process, &mut judged, is_marked)).collect();
         self.known.extend(members.iter().map(|process| (process.pid, process.started)));
         members
     }
@@ -88,7 +87,12 @@ impl Search<'_> {
         belongs
     }
 
-    fn judge(&self, process: &Process, judged: &mut HashMap<i32, bool>, is_marked: &mut dyn FnMut(i32) -> bool) -> bool {
+    fn judge(
+        &self,
+        process: &Process,
+        judged: &mut HashMap<i32, bool>,
+        is_marked: &mut dyn FnMut(i32) -> bool,
+    ) -> bool {
         let Family { supervisor, command, except, strangers, known } = self.family;
         if except.contains(&process.pid) || (self.supervised && process.pid == supervisor.pid) {
             return false;
