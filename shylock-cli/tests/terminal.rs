@@ -107,13 +107,16 @@ fn ctrl_c_ends_the_script_around_it() {
 #[test]
 fn who_waits_sees_for_whom() {
     let place = Place::new();
-    let holder = place.spawn(&["run", "k", "--", "sh", "-c", "echo > held; sleep 100"]);
+    let holder = place.spawn(&["run", "--note", "the import", "k", "--", "sh", "-c", "echo > held; sleep 100"]);
     place.line_in("held");
     let by = format!("(pid {}) for ", holder.0.id());
     let (code, shown) =
         at_a_terminal(&place, &[PROGRAM, "run", "--wait", "2.5s", "k", "true"], &[Expect("waiting for k: held by")]);
     assert_eq!(code, 1);
-    assert!(shown.contains(&by) && shown.contains("k is held by"), "{shown}");
+    assert!(shown.contains(&by) && shown.contains("s: the import"), "{shown}");
+    assert!(shown.contains("k is still held by"), "{shown}");
+    let (code, shown) = at_a_terminal(&place, &[PROGRAM, "run", "--no-wait", "k", "true"], &[Expect("k is held by")]);
+    assert!(code == 1 && shown.contains("): the import"), "{shown}");
 }
 
 #[test]

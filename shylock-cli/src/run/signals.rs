@@ -109,6 +109,11 @@ impl Signals {
         }
     }
 
+    /// It comes again.
+    pub(super) fn put_back(&mut self, signal: Signal) {
+        self.pending.push_back(signal);
+    }
+
     /// Forgets further requests of this kind that have come already.
     pub(super) fn drop_repetitions(&mut self, of: Signal) {
         while let Ok(signal) = self.requests.try_recv() {

@@ -5,12 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::sys::signal::Signal;
+use nix::{sys::signal::Signal, unistd::Pid};
 use shylock_core::AsyncLockGuard;
 use tokio::time::sleep;
 
 use super::{
-    children::Change,
+    children::{self, Change},
     family::{self, Found, table},
     gate::Gate,
     job::{DYING, Job, Reach},
@@ -176,27 +176,42 @@ impl<'a> Care<'a> {
         match event {
             Event::Request(Signal::SIGTSTP) => self.suspend(),
             Event::Request(signal) => self.pass_on(signal).await,
-            Event::Child(child, change) => {
-                if let Change::Ended(status) = change {
-                    self.watchdog.note_end(child, status, &mut self.job).await;
-                }
-                if let Some(signal) = self.job.note(child, change) {
-                    self.note_stop(signal);
-                }
-            }
+            Event::Child(child, change) => self.note_child(child, change).await,
+        }
+    }
+
+    async fn note_child(&mut self, child: Pid, change: Change) {
+        if let Change::Ended(status) = change {
+            self.watchdog.note_end(child, status, &mut self.job).await;
+        }
+        if let Some(signal) = self.job.note(child, change) {
+            self.note_stop(signal);
         }
     }
 
     async fn pass_on(&mut self, signal: Signal) {
-        self.ending |= asks_to_end(signal);
         let sent_to_all = self.watchdog.has_got(signal).await;
         // `timeout` and others signal a process, and then its group.
         self.signals.drop_repetitions(signal);
+        while let Some((child, change)) = children::next_change() {
+            self.note_child(child, change).await;
+        }
+        if self.job.ended.is_some() && !self.is_rest_awaited() {
+            // The command has just ended, so this is meant for what comes next.
+            self.signals.put_back(signal);
+            return;
+        }
+        self.ending |= asks_to_end(signal);
         if sent_to_all {
             tracing::debug!(%signal, "the command has got this signal, too");
         } else {
             self.job.signal(signal, if asks_to_end(signal) { Reach::All } else { Reach::Group });
         }
+    }
+
+    fn is_rest_awaited(&mut self) -> bool {
+        let all = self.ending || self.stopped.is_some();
+        all && self.job.living().map_or(true, |found| !found.living.is_empty())
     }
 
     /// The command was stopped by a signal, as by Ctrl-Z.

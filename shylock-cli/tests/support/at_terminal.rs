@@ -8,42 +8,33 @@ use super::Place;
 pub(crate) enum Step {
     Expect(&'static str),
     Send(&'static str),
-    /// Sends this signal to the process whose number is in this file, and sleeps.
-    Signal(&'static str, &'static str),
-    /// So many milliseconds pass.
-    Pass(&'static str),
+}
+
+impl Step {
+    fn words(&self) -> [&'static str; 2] {
+        match self {
+            Self::Expect(text) => ["expect", text],
+            Self::Send(text) => ["send", text],
+        }
+    }
 }
 
 /// What the terminal showed, and the status of the program.
 pub(crate) fn at_a_terminal(place: &Place, program: &[&str], steps: &[Step]) -> (i32, String) {
-    with_terminal(place, &[], program, steps)
+    run(place, program, steps.iter().map(Step::words).collect())
 }
 
-/// The same as the first process of a container, which has a terminal.
+/// The same for the first process of a container, which has a terminal.
 pub(crate) fn as_first_process(place: &Place, program: &str, steps: &[Step]) -> (i32, String) {
-    let script = format!("mount -t proc proc /proc && exec {program}");
-    let mut unshare = vec!["unshare", "--pid", "--mount"];
-    if !nix::unistd::geteuid().is_root() {
-        unshare.extend(["--user", "--map-root-user"]);
-    }
-    with_terminal(place, &unshare, &["/bin/sh", "-c", &script], steps)
+    let script = format!("mount --make-rprivate / && mount -t proc proc /proc && exec {program}");
+    let steps = steps.iter().map(Step::words);
+    run(place, &["/bin/sh", "-c", &script], std::iter::once(["container", ""]).chain(steps).collect())
 }
 
-fn with_terminal(place: &Place, prefix: &[&str], program: &[&str], steps: &[Step]) -> (i32, String) {
-    let steps: Vec<Vec<&str>> = steps
-        .iter()
-        .map(|step| match *step {
-            Step::Expect(text) => vec!["expect", text],
-            Step::Send(text) => vec!["send", text],
-            Step::Signal(name, file) => vec!["signal", name, file],
-            Step::Pass(ms) => vec!["pass", ms],
-        })
-        .collect();
+fn run(place: &Place, program: &[&str], steps: Vec<[&str; 2]>) -> (i32, String) {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/at_terminal.py");
-    let steps = serde_json::to_string(&steps).expect("JSON");
-    let words = [prefix, &["python3", script, &steps], program].concat();
-    let mut command = Command::new(words[0]);
-    command.args(&words[1..]).current_dir(&place.folder);
+    let mut command = Command::new("python3");
+    command.arg(script).arg(serde_json::to_string(&steps).expect("JSON")).args(program).current_dir(&place.folder);
     for (name, value) in place.command(&[]).get_envs() {
         match value {
             Some(value) => command.env(name, value),

@@ -6,7 +6,8 @@ use tokio::time;
 
 use super::{Engine, acquisition::Passed, lease::Lease, queue::Next};
 use crate::{
-    AcquireRequest, Backend, BackendError, Failure, HandOff, HolderId, LeaseKey, LossReason, ReleaseOutcome, observe,
+    AcquireRequest, Backend, BackendError, Failure, HandOff, HolderId, HolderInfo, LeaseKey, LossReason,
+    ReleaseOutcome, observe,
 };
 
 /// Whether the lease was still this holder's. An error where the store refuses, or where the lease has ended by itself
@@ -55,7 +56,8 @@ enum Way {
 impl Way {
     fn after(rest: Duration, engine: &Engine, lease: &Lease) -> Result<Self, BackendError> {
         let holder = HolderId::random().map_err(BackendError::permanent)?;
-        let info = lease.told().unwrap_or(&engine.info).clone();
+        // The process that let go may be gone long before the lease.
+        let info = HolderInfo { pid: None, ..lease.told().unwrap_or(&engine.info).clone() };
         Ok(Self::Rest(AcquireRequest { name: lease.key.name.clone(), holder, ttl: rest, info }))
     }
 

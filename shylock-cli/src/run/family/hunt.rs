@@ -43,6 +43,7 @@ pub(crate) fn find(family: &mut Family, mark: &Mark) -> io::Result<Found> {
         let mut table = table::read_newest()?;
         table.extend(table::find(family.supervisor.pid));
         found = Found::among(table, family, mark);
+        found.living.retain(|process| table::is_process(process.pid));
     }
     Ok(found)
 }

@@ -23,7 +23,7 @@ pub(crate) fn read() -> io::Result<Vec<Process>> {
     Ok(pids.filter_map(find).collect())
 }
 
-/// The processes that were started last, the newest first.
+/// The processes, and threads, that were started last, the newest first.
 ///
 /// A process that begets another one and ends has gone by the time that a look at all processes gets to it; this one is
 /// quick enough to meet it.
@@ -38,6 +38,14 @@ pub(crate) fn read_newest() -> io::Result<Vec<Process>> {
 pub(crate) fn find(pid: i32) -> Option<Process> {
     // The name of a program need not be text.
     parse(&String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/stat")).ok()?))
+}
+
+/// Whether this is the number of a process. A thread has one, too, which is in no list but can be asked for.
+pub(crate) fn is_process(pid: i32) -> bool {
+    let status = fs::read(format!("/proc/{pid}/status")).unwrap_or_default();
+    let status = String::from_utf8_lossy(&status);
+    let leader = status.lines().find_map(|line| line.strip_prefix("Tgid:")?.trim().parse().ok());
+    leader == Some(pid)
 }
 
 /// The name of its program, for people.
@@ -88,5 +96,8 @@ mod tests {
         child.kill().and_then(|()| child.wait()).expect("it is there");
         assert!(newest.is_sorted_by(|one, next| one.pid > next.pid));
         assert!(!newest.is_empty());
+        assert!(is_process(own));
+        let thread = std::thread::spawn(|| is_process(nix::unistd::gettid().as_raw()));
+        assert!(!thread.join().expect("no panic"));
     }
 }
