@@ -1,7 +1,9 @@
 //! Whether the system gives this process the threads and files that it needs: what is refused later, in the middle of
 //! something, cannot be reported well.
 
-use std::{fs::File, io, thread};
+use std::{io, thread};
+
+use nix::{fcntl::OFlag, unistd::pipe2};
 
 use crate::failure::Failure;
 
@@ -34,8 +36,8 @@ fn threads(count: usize) -> io::Result<()> {
 }
 
 fn files(count: usize) -> io::Result<()> {
-    let files: io::Result<Vec<File>> = (0..count).map(|_| File::open("/dev/null")).collect();
-    files.map(drop)
+    let pipes: Result<Vec<_>, _> = (0..count.div_ceil(2)).map(|_| pipe2(OFlag::O_CLOEXEC)).collect();
+    Ok(pipes.map(drop)?)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use support::{
         Step::{Expect, Send},
         as_first_process, at_a_terminal,
     },
-    runs,
+    eventually, runs,
 };
 
 /// Otherwise the kernel throws the statuses of children away.
@@ -86,20 +86,68 @@ fn the_home_of_another_user() {
 /// What a user has made, root uses, too, and leaves it to the user.
 #[test]
 fn the_file_of_another_user() {
-    if !geteuid().is_root() {
-        // A file cannot be given away, and none of another user's is known.
-        return;
-    }
     let place = Place::new();
+    let owner = if geteuid().is_root() { 65_534 } else { geteuid().as_raw() };
     assert_eq!(place.outcome(&["run", "k", "true"]).0, 0);
-    let owned = Command::new("chown").args(["-R", "65534:65534"]).arg(&place.folder).status().expect("it starts");
+    let owned = Command::new("chown").args(["-R", &owner.to_string()]).arg(&place.folder).status().expect("it starts");
     assert!(owned.success());
     assert_eq!(place.outcome(&["run", "k", "true"]).0, 0);
     let folder = fs::read_dir(place.file(".local/state/shylock")).expect("a folder");
     for entry in folder.map(|entry| entry.expect("an entry")) {
-        let owner = std::os::unix::fs::MetadataExt::uid(&entry.metadata().expect("it is there"));
-        assert_eq!(owner, 65_534, "{:?}", entry.path());
+        let found = std::os::unix::fs::MetadataExt::uid(&entry.metadata().expect("it is there"));
+        assert_eq!(found, owner, "{:?}", entry.path());
     }
+}
+
+/// An upgrade replaces the program while one of it waits.
+#[test]
+fn a_program_that_was_replaced() {
+    let place = Place::new();
+    let mut holder = place.spawn(&["run", "k", "--", "sh", "-c", "echo > held; exec sleep 77"]);
+    place.line_in("held");
+    for replace in [true, false] {
+        let program = place.file("shylock");
+        fs::copy(PROGRAM, &program).expect("copied");
+        let arguments = ["-v", "run", "k", "--", "sh", "-c", "exit 7"];
+        let mut waiter = place.spawn_other(program.to_str().expect("text"), &arguments);
+        waiter.says("the lock is held by another");
+        fs::remove_file(&program).expect("it is there");
+        if replace {
+            fs::write(&program, "another version").expect("written");
+        }
+        holder.signal(Signal::SIGTERM);
+        holder.end();
+        assert_eq!(waiter.code(), 7);
+        holder = place.spawn(&["run", "k", "--", "sh", "-c", "echo > held; exec sleep 77"]);
+        drop(fs::remove_file(&program));
+        eventually(|| (place.outcome(&["show", "k"]).0 == 0).then_some(()));
+    }
+}
+
+/// Runs it where these commands of a shell, which is root of a namespace, have changed what is mounted.
+fn with_mounts(place: &Place, mounts: &str, command: &str) -> (i32, String) {
+    let script = format!("{mounts} && exec {PROGRAM} run k -- {command}");
+    let mut words = vec!["--mount"];
+    if !geteuid().is_root() {
+        words.extend(["--user", "--map-root-user"]);
+    }
+    words.extend(["sh", "-c", &script]);
+    let mut running = place.spawn_other("unshare", &words);
+    let code = running.code();
+    (code, std::io::read_to_string(running.0.stderr.take().expect("piped")).expect("text"))
+}
+
+/// As in a small `chroot`.
+#[test]
+fn folders_that_are_missing() {
+    let place = Place::new();
+    let no_dev = "touch null && mount --bind /dev/null null && mount -t tmpfs none /dev && touch /dev/null \
+        && mount --bind null /dev/null";
+    let (code, said) = with_mounts(&place, no_dev, "sh -c 'test ! -e /dev/fd && exit 7'");
+    assert_eq!(code, 7, "{said}");
+    let (code, said) = with_mounts(&place, "mount -t tmpfs none /proc", "touch done");
+    assert!(code == 71 && said.contains("/proc is needed"), "{code}: {said}");
+    assert!(!place.file("done").exists());
 }
 
 /// A message of this program's, which is in the background while its command has the terminal, does not stop it.
@@ -108,7 +156,7 @@ fn a_terminal_that_stops_background_output() {
     let place = Place::new();
     let steps = [
         Expect("ready>"),
-        Send("stty tostop; $PROGRAM -v run --ttl 2s k -- sh -c 'sleep 3; echo do''ne'\n"),
+        Send("stty tostop; $PROGRAM -v run --ttl 2s --at-most 1s k -- sh -c 'trap \"\" TERM; sleep 4; echo do''ne'\n"),
         Expect("done"),
         Expect("ready>"),
         Send("exit 5\n"),
@@ -132,9 +180,9 @@ fn a_terminal_that_is_the_shells_by_now() {
         // The watchdog kills the command. Its status is not asked for, as its parent is stopped.
         Send("until grep -q '^State:.Z' /proc/$(cat command)/status; do sleep 0.1; done; echo kil''led\n"),
         Expect("killed"),
-        Send(
-            "kill -CONT $(cat program); while kill -0 $(cat program) 2>&-; do sleep 0.1; done; echo al''ive; exit 5\n",
-        ),
+        Send("kill -CONT $(cat program)\n"),
+        Expect("lost"),
+        Send("echo al''ive; exit 5\n"),
         Expect("alive"),
     ];
     let script = format!("PS1='ready>' PROGRAM={PROGRAM} exec bash --norc --noprofile -i");

@@ -32,8 +32,8 @@ mod tests {
 
     #[tokio::test]
     async fn only_a_holder_around_this_process_is_one() {
-        let arguments = Arguments::try_parse_from(["shylock", "run", "k", "true"]).ok().expect("arguments");
-        let Command::Run(options) = arguments.command else { panic!("a run") };
+        let arguments = Arguments::try_parse_from(["shylock", "run", "k", "true"]);
+        let Ok(Arguments { command: Command::Run(options), .. }) = arguments else { panic!("a run") };
         let manager = LockManager::new(MemoryBackend::new());
         let held = |token: u64, name: &str| [(token, name.to_owned())];
         assert!(check(&options, &manager, &held(7, "k")).await.is_ok(), "nobody holds it");
