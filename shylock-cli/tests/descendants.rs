@@ -2,9 +2,10 @@
 
 mod support;
 
-use std::time::{Duration, Instant};
+use std::{thread, time::Duration};
 
 use nix::sys::signal::Signal;
+use shylock_tests::Stopwatch;
 use support::{Place, Running, eventually, runs};
 
 /// Commands whose work is done in another process group, session, or under another parent. Each writes the number of
@@ -50,20 +51,25 @@ fn when_the_program_is_told_to_end() {
 
 #[test]
 fn when_the_program_is_killed() {
-    for (what, script) in COMMANDS {
+    let killed = |what: &str, script: &str| {
         let place = Place::new();
         let mut running = start(&place, &["--ttl", "4s"], script);
         let worker = place.pid_in("worker");
         if script.contains("env -i") {
             // Nothing shows when the watchdog has seen it; it looks twice a second, or with a hundredth of the time.
-            std::thread::sleep(Duration::from_secs(3));
+            thread::sleep(Duration::from_secs(3));
         }
         running.signal(Signal::SIGKILL);
-        let killed = Instant::now();
+        let watch = Stopwatch::start();
         eventually(|| (!runs(worker)).then_some(()));
-        assert!(killed.elapsed() < Duration::from_secs(4), "{what}: after its lease: {:?}", killed.elapsed());
+        assert!(watch.took() < Duration::from_millis(2_500), "{what}: nearly after its lease: {:?}", watch.took());
         assert_alone(&place, &mut running, what);
-    }
+    };
+    thread::scope(|scope| {
+        for (what, script) in COMMANDS {
+            scope.spawn(move || killed(what, script));
+        }
+    });
 }
 
 #[test]
@@ -101,6 +107,19 @@ fn when_the_command_is_killed() {
     assert!(!runs(worker));
 }
 
+#[test]
+fn what_is_waited_for_is_reported() {
+    let place = Place::new();
+    let script = "setsid sh -c 'trap \"\" TERM; echo $$ > worker; while :; do sleep 0.1; done' & wait";
+    let mut running = start(&place, &[], script);
+    let worker = place.pid_in("worker");
+    running.signal(Signal::SIGTERM);
+    running.says(&format!("waiting for what the command has left: {worker} (sh)"));
+    assert_eq!(place.outcome(&["show", "k"]).0, 0, "it is held meanwhile");
+    nix::sys::signal::kill(worker, Signal::SIGKILL).expect("it is there");
+    assert_eq!(running.code(), 128 + 15);
+}
+
 /// Processes that beget others and end at once are always one step ahead of whoever looks at them one by one.
 #[test]
 fn nobody_runs_away() {
@@ -118,7 +137,7 @@ fn nobody_runs_away() {
         running.end();
         eventually(|| {
             let before = links();
-            std::thread::sleep(Duration::from_millis(500));
+            thread::sleep(Duration::from_millis(500));
             (before == links()).then_some(())
         });
         assert!(links() < 20_000, "{signal:?}: it ran to its end");

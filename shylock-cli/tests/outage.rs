@@ -11,7 +11,13 @@ use std::{
 
 use nix::sys::signal::Signal;
 use shylock_tests::Stopwatch;
-use support::{Place, eventually, proxy::Proxy, runs, stores};
+use support::{
+    PROGRAM, Place,
+    at_terminal::{Step::Expect, at_a_terminal},
+    eventually,
+    proxy::Proxy,
+    runs, stores,
+};
 
 /// Another program writes to the file, and does not come to an end.
 struct Writer(Child);
@@ -88,6 +94,14 @@ fn signals_end_that() {
     running.signal(Signal::SIGTERM);
     assert_eq!(running.code(), 128 + 15);
     assert!(watch.took() < Duration::from_secs(2), "{:?}", watch.took());
+}
+
+#[test]
+fn a_terminal_shows_what_is_waited_for() {
+    let (place, _writer) = busy();
+    let steps = [Expect("waiting for k: the store does not answer")];
+    let (code, shown) = at_a_terminal(&place, &[PROGRAM, "run", "--wait", "3s", "k", "true"], &steps);
+    assert!(code == 69 && shown.contains("locks.sqlite"), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

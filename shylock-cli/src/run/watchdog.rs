@@ -23,6 +23,8 @@ use tokio::{
 use super::{helper, job::Job, watching, words::Word};
 use crate::output;
 
+/// How long it may take to be ready.
+const STARTING: Duration = Duration::from_secs(10);
 /// A watchdog that does not read any more must not hold up the one that it watches.
 const WRITING: Duration = Duration::from_millis(100);
 /// An end of the lease that is earlier or later by less is no news.
@@ -74,8 +76,10 @@ impl Watchdog {
     /// Starts it, and waits until it is ready.
     pub(super) async fn start(strangers: bool) -> io::Result<Self> {
         let mut process = Process::start(strangers)?;
-        if !matches!(process.output.read_u8().await, Ok(watching::READY)) {
-            return Err(io::Error::other("its watchdog ended at once"));
+        match timeout(STARTING, process.output.read_u8()).await {
+            Ok(Ok(watching::READY)) => {}
+            Ok(_) => return Err(io::Error::other("its watchdog ended at once")),
+            Err(_) => return Err(io::Error::other("its watchdog does not start")),
         }
         Ok(Self {
             process: Some(process),

@@ -94,6 +94,11 @@ pub(crate) async fn open_within(limit: Duration, named: Option<&str>) -> Result<
     }
 }
 
+/// Looks at a store, within the time that one call may take. Failures that may pass are repeated: a look changes nothing.
+pub(crate) async fn repeat<T>(look: impl AsyncFn() -> shylock_core::Result<T>) -> Result<T, Failure> {
+    patience::repeat(ONE_CALL, || async { Ok(look().await?) }).await
+}
+
 async fn open_once(address: &Address) -> Result<Arc<dyn Backend>, Failure> {
     match address {
         Address::Sqlite { path } => sqlite(path).await,
