@@ -17,17 +17,9 @@ mod watchdog;
 mod watching;
 mod words;
 
-use std::{
-    io::{IsTerminal, stderr},
-    os::unix::process::ExitStatusExt,
-    process::ExitCode,
-    time::Instant,
-};
+use std::{os::unix::process::ExitStatusExt, process::ExitCode, time::Instant};
 
-use nix::{
-    sys::{prctl, signal::Signal},
-    unistd::geteuid,
-};
+use nix::sys::{prctl, signal::Signal};
 use shylock_core::{AsyncLock, AsyncLockGuard, LockManager, LockManagerBuilder, MemoryBackend};
 
 pub(crate) use self::signals::prepare;
@@ -55,7 +47,7 @@ pub(crate) async fn run(options: &Run, named: Option<&str>) -> Result<u8, Failur
     let mut signals = Signals::new().map_err(|error| Failure::system("no signals", &error))?;
     let limit = Limit::of(options);
     let opened = wait::open(options, named, limit, &mut signals).await?;
-    if let Some(notice) = opened.notice(options.no_wait || (stderr().is_terminal() && !is_by_sudo())) {
+    if let Some(notice) = opened.notice(options.no_wait) {
         output::report(&notice);
     }
     let lock = lock(options, LockManager::builder_from(opened.backend))?;
@@ -86,11 +78,6 @@ fn check_command(options: &Run) -> Result<(), Failure> {
             None => failure,
         }
     })
-}
-
-/// The default file is root's then, and not that of the user at the terminal.
-fn is_by_sudo() -> bool {
-    std::env::var_os("SUDO_USER").is_some() && geteuid().is_root()
 }
 
 fn lock(options: &Run, manager: LockManagerBuilder) -> Result<AsyncLock, Failure> {

@@ -13,7 +13,7 @@ use std::{
 
 use nix::unistd::geteuid;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, output::plain};
 
 /// The path, by this environment.
 pub(super) fn path(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, Failure> {
@@ -54,12 +54,18 @@ fn nearest(folder: &Path) -> Option<(&Path, u32)> {
     folder.ancestors().find_map(|ancestor| Some((ancestor, fs::metadata(ancestor).ok()?.uid())))
 }
 
+/// The user who has become root by `sudo`, and at whose terminal the default file is another one.
+pub(super) fn sudo_user() -> Option<String> {
+    let user = std::env::var_os("SUDO_USER").filter(|_| geteuid().is_root())?;
+    Some(user.to_string_lossy().into_owned())
+}
+
 /// How the file is named to people, with the reason why it may be another one than they think.
-pub(super) fn notice(shown: &str, is_new: bool, variable: impl Fn(&str) -> Option<OsString>) -> String {
+pub(super) fn notice(shown: &str, is_new: bool, sudo_user: Option<&str>) -> String {
     let made = if is_new { ", made just now" } else { "" };
-    let whose = match variable("SUDO_USER").and_then(|user| user.into_string().ok()) {
-        Some(user) if geteuid().is_root() => format!("root's own, not that of {}", crate::output::plain(&user)),
-        _ => "that of this user and environment".to_owned(),
+    let whose = match sudo_user {
+        Some(user) => format!("root's own, not that of {}", plain(user)),
+        None => "that of this user and environment".to_owned(),
     };
     format!("the locks are in {shown}{made}: the default file, {whose}; SHYLOCK_STORE names one for all")
 }
@@ -84,10 +90,11 @@ mod tests {
 
     #[test]
     fn a_notice_names_the_file_and_the_way_out() {
-        let notice = |is_new| notice("sqlite:/h/locks.sqlite", is_new, |_| None);
-        for text in ["sqlite:/h/locks.sqlite", "SHYLOCK_STORE", "default"] {
-            assert!(notice(false).contains(text), "{}", notice(false));
+        let notice = |is_new, user| notice("sqlite:/h/locks.sqlite", is_new, user);
+        for text in ["sqlite:/h/locks.sqlite", "SHYLOCK_STORE", "default", "this user"] {
+            assert!(notice(false, None).contains(text), "{}", notice(false, None));
         }
-        assert!(notice(true).contains("made just now"));
+        assert!(notice(true, None).contains("made just now"));
+        assert!(notice(false, Some("alice\n")).contains("not that of alice\\u{a};"));
     }
 }

@@ -4,7 +4,7 @@ mod address;
 mod default_file;
 mod patience;
 
-use std::{ffi::OsString, path::Path, sync::Arc, time::Duration};
+use std::{ffi::OsString, io::IsTerminal, path::Path, sync::Arc, time::Duration};
 
 use shylock_core::Backend;
 
@@ -32,14 +32,14 @@ enum Choice {
 }
 
 impl Store {
-    /// What is to be known of a store that nobody has named. `rarely`: only where a file was made for it.
-    pub(crate) fn notice(&self, rarely: bool) -> Option<String> {
-        match self.choice {
-            Choice::Default { is_new } if is_new || !rarely => {
-                Some(default_file::notice(&self.address.shown(), is_new, |name| std::env::var_os(name)))
-            }
-            _ => None,
-        }
+    /// What somebody has to know of a store that nobody has named, where it may be another one than they think. A `quiet` job
+    /// is one of cron's, which would send a letter each time, and so hears of it once.
+    pub(crate) fn notice(&self, quiet: bool) -> Option<String> {
+        let Choice::Default { is_new } = self.choice else { return None };
+        let sudo_user = default_file::sudo_user();
+        let is_surprising = sudo_user.is_some() || !std::io::stderr().is_terminal();
+        let is_due = is_new || (is_surprising && !quiet);
+        is_due.then(|| default_file::notice(&self.address.shown(), is_new, sudo_user.as_deref()))
     }
 }
 
