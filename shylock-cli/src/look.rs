@@ -14,7 +14,7 @@ use crate::{
 pub(crate) async fn list(List { prefix, json }: &List, named: Option<&str>) -> Result<u8, Failure> {
     let store = store::open(named).await?;
     let manager = LockManager::from(store.backend);
-    let locks = store::repeat(async || manager.list(prefix).await).await?;
+    let locks = store::repeat(|| async { Ok(manager.list(prefix).await?) }).await?;
     if *json {
         output::print_json(&Value::Array(locks.iter().map(output::as_json).collect()))?;
     } else if locks.is_empty() {
@@ -31,7 +31,7 @@ pub(crate) async fn list(List { prefix, json }: &List, named: Option<&str>) -> R
 pub(crate) async fn show(Show { name, json }: &Show, named: Option<&str>) -> Result<u8, Failure> {
     let store = store::open(named).await?;
     let manager = LockManager::from(store.backend);
-    let held = store::repeat(async || manager.inspect(name).await).await?;
+    let held = store::repeat(|| async { Ok(manager.inspect(name).await?) }).await?;
     match &held {
         Some(info) if *json => output::print_json(&with_held(output::as_json(info)))?,
         Some(info) => output::print(&output::table(std::slice::from_ref(info)))?,

@@ -95,8 +95,11 @@ pub(crate) async fn open_within(limit: Duration, named: Option<&str>) -> Result<
 }
 
 /// Looks at a store, within the time that one call may take. Failures that may pass are repeated: a look changes nothing.
-pub(crate) async fn repeat<T>(look: impl AsyncFn() -> shylock_core::Result<T>) -> Result<T, Failure> {
-    patience::repeat(ONE_CALL, || async { Ok(look().await?) }).await
+pub(crate) async fn repeat<T, F>(look: impl FnMut() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    patience::repeat(ONE_CALL, look).await
 }
 
 async fn open_once(address: &Address) -> Result<Arc<dyn Backend>, Failure> {

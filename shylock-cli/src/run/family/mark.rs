@@ -13,7 +13,8 @@ pub(crate) struct Mark(String);
 
 impl Mark {
     pub(crate) fn random() -> io::Result<Self> {
-        let (high, low) = (getrandom::u64()?, getrandom::u64()?);
+        let random = || getrandom::u64().map_err(|error| io::Error::other(error.to_string()));
+        let (high, low) = (random()?, random()?);
         Ok(Self(format!("{high:016x}{low:016x}")))
     }
 
