@@ -5,7 +5,11 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::duration::{parse as duration, parse_or_zero as duration_or_zero};
+use crate::{
+    duration::{parse as duration, parse_or_zero as duration_or_zero},
+    failure::Failure,
+    hints,
+};
 
 const EXAMPLES: &str = "\
 EXAMPLES
@@ -25,14 +29,16 @@ STORES
   arangodb://USER:PASSWORD@HOST:8529/DATABASE
                             ArangoDB 3.10 and later; arangodb+tls:// with TLS
   Without --store and SHYLOCK_STORE it is a file in your state folder,
-  ~/.local/state/shylock/locks.sqlite. A password belongs into SHYLOCK_STORE: other users of
-  the machine can see the arguments of a program.
+  ~/.local/state/shylock/locks.sqlite. Root, other users and other environments (cron, services,
+  containers) have files of their own, and do not exclude each other: name a store for all of them,
+  at the top of the crontab, in the unit, in /etc/environment. A password belongs into
+  SHYLOCK_STORE: other users of the machine can see the arguments of a program.
 
 EXIT STATUS
   that of the command, or 128 + N where signal N ended it; of shylock itself:
     1    held by another (--no-wait, --wait; see --conflict-exit-code); `show`: nobody holds it;
          `break`: it was not broken; `doctor`: something is wrong
-    64   wrong arguments
+    64   wrong arguments, or a run inside of a run of the same lock
     69   the store cannot be used
     71   the operating system refused something
     75   the lock was about to be lost, or was broken, and the command was stopped for that
@@ -51,11 +57,30 @@ pub(crate) struct Arguments {
     /// Where the locks are: sqlite:PATH, mongodb://… or arangodb://… [env: SHYLOCK_STORE]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) store: Option<String>,
-    /// Tell on stderr what happens
+    /// Show on stderr what happens, and which store is used
     #[arg(long, short, global = true)]
     pub(crate) verbose: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// Checks what can only be seen where the words stand. `words` are all of them.
+    pub(crate) fn check(&mut self, words: &[OsString]) -> Result<(), Failure> {
+        let Command::Run(run) = &mut self.command else { return Ok(()) };
+        if hints::is_name_missing(words, &run.name) {
+            let message = format!(
+                "the name of the lock is missing: it comes before `--`, and {:?} behind it is a command",
+                run.name
+            );
+            return Err(Failure::usage(message).with_hint("shylock run NAME -- COMMAND; is a variable empty?"));
+        }
+        // As in `run -- NAME -- COMMAND`.
+        if run.command.len() > 1 && run.command[0] == "--" {
+            run.command.remove(0);
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -80,25 +105,29 @@ pub(crate) enum Command {
 /// Run a command while holding a lock
 ///
 /// The command is run without a shell, in a process group of its own, with SHYLOCK_NAME and SHYLOCK_TOKEN (the fencing
-/// token) in its environment. Signals are passed on to the group. The lock is released when the command has ended, whatever
-/// it may have left running in the background.
+/// token) in its environment. Signals are passed on to it. The lock is released when the command has ended, whatever it may
+/// have left running in the background.
 ///
-/// If the lease cannot be renewed in time, the group gets SIGTERM, and SIGKILL early enough to be gone before the lease
-/// ends. That also happens if shylock itself is killed. A command that was told to end is waited for with all of its group.
+/// If the lease cannot be renewed in time, the command and all that it has started get SIGTERM, and SIGKILL early enough to
+/// be gone before the lease ends. That also happens if shylock itself is killed. A command that was asked to end is waited for
+/// as a whole. What runs elsewhere (docker run, kubectl exec, ssh, systemctl start) is not followed.
+///
+/// In a unit of systemd, write KillMode=mixed.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// Wait for so long at most: 30s, 1m30s, 2.5 (seconds). Default: as long as it takes
     ///
-    /// Connecting to the store comes before, and fails after 3 s (MongoDB) or 5 s (ArangoDB).
+    /// This includes the time until the store answers for the first time. Without it, a store may be out of reach for 60 s;
+    /// with --no-wait, for 5 s.
     #[arg(long, short, value_name = "DURATION", value_parser = duration_or_zero, conflicts_with = "no_wait")]
     pub(crate) wait: Option<Duration>,
-    /// Do not wait if another holds the lock
+    /// Do not wait if another holds the lock; who it is is shown on a terminal, or with -v
     #[arg(long, short)]
     pub(crate) no_wait: bool,
     /// The exit status if another still holds the lock (--no-wait, --wait)
     #[arg(long, short = 'E', value_name = "N", default_value_t = 1)]
     pub(crate) conflict_exit_code: u8,
-    /// Keep the lock for so long from when it was got, even if the command and shylock have ended before
+    /// Keep the lock for so long from when it was acquired, even if the command and shylock have ended before
     ///
     /// For a cron job that several hosts start at nearly the same time. At most 24 hours.
     #[arg(long, value_name = "DURATION", value_parser = duration)]

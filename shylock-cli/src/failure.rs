@@ -1,10 +1,10 @@
 //! [`Failure`]: what is told on stderr, with which exit status. The numbers are those of `sysexits.h` and of shells.
 
-use std::{error::Error as StdError, io::IsTerminal, process::ExitCode};
+use std::{error::Error as StdError, io::IsTerminal, process::ExitCode, time::Duration};
 
 use shylock_core::Error;
 
-use crate::output::tell;
+use crate::output::report;
 
 /// Wrong arguments.
 const USAGE: u8 = 64;
@@ -24,21 +24,29 @@ pub(crate) struct Failure {
     code: u8,
     message: String,
     hint: Option<&'static str>,
-    /// Told on a terminal only: a script asked for it, and cron would send a letter about it.
+    /// Whether the same may succeed the next time.
+    passing: bool,
+    /// Reported on a terminal only: a script asked for it, and cron would send a letter about it.
     expected: bool,
 }
 
 impl Failure {
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { code: USAGE, message: message.into(), hint: None, expected: false }
+        Self { code: USAGE, message: message.into(), hint: None, passing: false, expected: false }
     }
 
     pub(crate) fn system(what: &str, error: &dyn StdError) -> Self {
         Self { code: SYSTEM, ..Self::usage(format!("{what}: {error}")) }
     }
 
+    /// The lock is held, and nobody was to wait for it.
     pub(crate) fn conflict(code: u8, message: String) -> Self {
         Self { code, expected: true, ..Self::usage(message) }
+    }
+
+    /// The lock was held for as long as it was to be waited for.
+    pub(crate) fn waited_in_vain(code: u8, message: String) -> Self {
+        Self { code, ..Self::usage(message) }
     }
 
     /// The command did not start.
@@ -57,6 +65,17 @@ impl Failure {
         Self { code, expected: true, ..Self::usage("gave up waiting") }
     }
 
+    /// The store gave no answer at all.
+    pub(crate) fn unanswered(limit: Duration) -> Self {
+        let message = format!("no answer within {}", humantime::format_duration(limit));
+        Self { code: UNAVAILABLE, passing: true, ..Self::usage(message) }
+            .with_hint("`shylock doctor` looks at the store closely")
+    }
+
+    pub(crate) const fn is_passing(&self) -> bool {
+        self.passing
+    }
+
     pub(crate) fn with_hint(self, hint: &'static str) -> Self {
         Self { hint: Some(hint), ..self }
     }
@@ -69,16 +88,21 @@ impl Failure {
         &self.message
     }
 
-    /// Tells it.
-    pub(crate) fn told(&self) -> ExitCode {
-        if !self.expected || std::io::stderr().is_terminal() {
-            tell(&self.message);
+    /// Reports it on stderr.
+    pub(crate) fn report(&self) -> ExitCode {
+        if !self.expected || is_conflict_shown() {
+            report(&self.message);
             if let Some(hint) = self.hint {
-                tell(&format!("hint: {hint}"));
+                report(&format!("hint: {hint}"));
             }
         }
         ExitCode::from(self.code)
     }
+}
+
+/// Whether a conflict that a script asked for is reported.
+pub(crate) fn is_conflict_shown() -> bool {
+    std::io::stderr().is_terminal() || tracing::enabled!(tracing::Level::DEBUG)
 }
 
 impl From<Error> for Failure {
@@ -95,7 +119,8 @@ impl From<Error> for Failure {
             }
             _ => None,
         };
-        Self { code, hint, ..Self::usage(chain(&error)) }
+        let passing = matches!(error, Error::Backend { retryable: true, .. });
+        Self { code, hint, passing, ..Self::usage(chain(&error)) }
     }
 }
 
@@ -115,7 +140,7 @@ pub(crate) fn chain(error: &dyn StdError) -> String {
 /// Help was asked for, or the arguments are wrong. An address in a place where none belongs may carry a password.
 pub(crate) fn of_usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() && std::env::args_os().any(|argument| argument.to_string_lossy().contains("://")) {
-        tell(&format!("{}; the address of a store belongs to --store, or into SHYLOCK_STORE", error.kind()));
+        report(&format!("{}; the address of a store belongs to --store, or into SHYLOCK_STORE", error.kind()));
     } else {
         drop(error.print());
     }

@@ -11,9 +11,10 @@ use crate::{
     output, store,
 };
 
-pub(crate) async fn list(List { prefix, json }: &List, told: Option<&str>) -> Result<u8, Failure> {
-    let store = store::open(told).await?;
-    let locks = LockManager::from(store.backend).list(prefix).await?;
+pub(crate) async fn list(List { prefix, json }: &List, named: Option<&str>) -> Result<u8, Failure> {
+    let store = store::open(named).await?;
+    let manager = LockManager::from(store.backend);
+    let locks = store::repeat(|| async { Ok(manager.list(prefix).await?) }).await?;
     if *json {
         output::print_json(&Value::Array(locks.iter().map(output::as_json).collect()))?;
     } else if locks.is_empty() {
@@ -27,9 +28,10 @@ pub(crate) async fn list(List { prefix, json }: &List, told: Option<&str>) -> Re
     Ok(0)
 }
 
-pub(crate) async fn show(Show { name, json }: &Show, told: Option<&str>) -> Result<u8, Failure> {
-    let store = store::open(told).await?;
-    let held = LockManager::from(store.backend).inspect(name).await?;
+pub(crate) async fn show(Show { name, json }: &Show, named: Option<&str>) -> Result<u8, Failure> {
+    let store = store::open(named).await?;
+    let manager = LockManager::from(store.backend);
+    let held = store::repeat(|| async { Ok(manager.inspect(name).await?) }).await?;
     match &held {
         Some(info) if *json => output::print_json(&with_held(output::as_json(info)))?,
         Some(info) => output::print(&output::table(std::slice::from_ref(info)))?,

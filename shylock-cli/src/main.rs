@@ -5,6 +5,8 @@ mod breaking;
 mod doctor;
 mod duration;
 mod failure;
+mod hints;
+mod limits;
 mod look;
 mod output;
 mod pages;
@@ -21,21 +23,28 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    if let Some(code) = run::watcher::serve().or_else(run::gate::serve) {
+    if let Some(code) = run::serve() {
         return code;
     }
-    let arguments = match Arguments::try_parse() {
+    let mut arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return failure::of_usage(&error),
     };
+    let checked = arguments.check(&std::env::args_os().collect::<Vec<_>>()).and_then(|()| limits::check());
+    if let Err(failure) = checked {
+        return failure.report();
+    }
     if arguments.verbose {
         let log = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(std::io::stderr);
         // Else it panics where it cannot be written.
         log.log_internal_errors(false).init();
     }
+    if matches!(arguments.command, Command::Run(_)) {
+        run::prepare();
+    }
     match in_runtime(arguments) {
         Ok(code) => ExitCode::from(code),
-        Err(failure) => failure.told(),
+        Err(failure) => failure.report(),
     }
 }
 

@@ -20,10 +20,19 @@ pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if is_tricky(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
-/// `api-3 (pid 4711)`
+/// `api-3 (pid 4711)`. A lock that is kept by `--at-least` has no process.
 pub(crate) fn who(info: &LockInfo) -> String {
     let host = plain(info.host.as_deref().unwrap_or("unknown host"));
-    info.pid.map_or_else(|| host.clone(), |pid| format!("{host} (pid {pid})"))
+    match info.pid {
+        Some(pid) => format!("{host} (pid {pid})"),
+        None => format!("{host} (kept by --at-least)"),
+    }
+}
+
+/// What the end of its lease means: a holder renews it, and nobody renews one that is kept.
+fn lease(info: &LockInfo) -> String {
+    let remaining = shown(info.remaining);
+    if info.pid.is_some() { format!("renewed, {remaining} left") } else { format!("free in {remaining}") }
 }
 
 /// How long it has been held: by the store's clock at its beginning, and by ours now.
@@ -33,13 +42,13 @@ pub(crate) fn held_for(info: &LockInfo) -> std::time::Duration {
 
 pub(crate) fn table(locks: &[LockInfo]) -> String {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["LOCK", "HELD BY", "FOR", "LEASE ENDS IN", "TOKEN", "NOTE"]);
+    table.load_style(presets::NOTHING).set_header(["LOCK", "HELD BY", "FOR", "LEASE", "TOKEN", "NOTE"]);
     for info in locks {
         table.add_row([
             plain(info.name.as_str()),
             who(info),
             shown(held_for(info)),
-            shown(info.remaining),
+            lease(info),
             info.token.to_string(),
             plain(info.note.as_deref().unwrap_or_default()),
         ]);
@@ -76,8 +85,8 @@ pub(crate) fn print_json(value: &Value) -> Result<(), Failure> {
     print(&format!("{value:#}"))
 }
 
-/// Tells something beside the output, if somebody wants to hear it.
-pub(crate) fn tell(text: &str) {
+/// Writes a line to stderr, which may be closed.
+pub(crate) fn report(text: &str) {
     drop(writeln!(stderr(), "shylock: {text}"));
 }
 

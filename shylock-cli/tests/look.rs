@@ -147,7 +147,7 @@ fn the_doctor_tells_what_is_wrong() {
     let place = Place::on("mongodb://u:hidden@127.0.0.1:1/?serverSelectionTimeoutMS=300");
     let (code, stdout, stderr) = place.outcome(&["doctor"]);
     assert!(code == 1 && stdout.contains("wrong  reachable") && stdout.contains("hint:"), "{stdout}{stderr}");
-    let (code, _, told) = place.outcome(&["run", "k", "true"]);
+    let (code, _, told) = place.outcome(&["run", "--wait", "1s", "k", "true"]);
     assert!(code == 69 && told.contains("hint:"), "{told}");
     for text in [stdout, stderr, told] {
         assert!(!text.contains("hidden"), "{text}");

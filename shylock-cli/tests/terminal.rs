@@ -2,41 +2,13 @@
 
 mod support;
 
-use std::process::Command;
-
-use support::{PROGRAM, Place};
-
-enum Step {
-    Expect(&'static str),
-    Send(&'static str),
-}
-use Step::{Expect, Send};
-
-/// What the terminal showed, and the status of the program.
-fn at_a_terminal(place: &Place, program: &[&str], steps: &[Step]) -> (i32, String) {
-    let steps: Vec<[&str; 2]> = steps
-        .iter()
-        .map(|step| match step {
-            Expect(text) => ["expect", text],
-            Send(text) => ["send", text],
-        })
-        .collect();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/at_terminal.py");
-    let template = place.command(&[]);
-    let mut command = Command::new("python3");
-    command.arg(script).arg(serde_json::to_string(&steps).expect("JSON")).args(program).current_dir(&place.folder);
-    for (name, value) in template.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    let output = command.output().expect("python3 is there");
-    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(stderr.is_empty(), "{stderr}");
-    (output.status.code().expect("a status"), shown)
-}
+use support::{
+    PROGRAM, Place,
+    at_terminal::{
+        Step::{Expect, Send},
+        at_a_terminal,
+    },
+};
 
 /// As a password prompt does it: a command in the background would be stopped.
 #[test]
@@ -135,13 +107,16 @@ fn ctrl_c_ends_the_script_around_it() {
 #[test]
 fn who_waits_sees_for_whom() {
     let place = Place::new();
-    let holder = place.spawn(&["run", "k", "--", "sh", "-c", "echo > held; sleep 100"]);
+    let holder = place.spawn(&["run", "--note", "the import", "k", "--", "sh", "-c", "echo > held; sleep 100"]);
     place.line_in("held");
     let by = format!("(pid {}) for ", holder.0.id());
     let (code, shown) =
         at_a_terminal(&place, &[PROGRAM, "run", "--wait", "2.5s", "k", "true"], &[Expect("waiting for k: held by")]);
     assert_eq!(code, 1);
-    assert!(shown.contains(&by) && shown.contains("k is held by"), "{shown}");
+    assert!(shown.contains(&by) && shown.contains("s: the import"), "{shown}");
+    assert!(shown.contains("k is still held by"), "{shown}");
+    let (code, shown) = at_a_terminal(&place, &[PROGRAM, "run", "--no-wait", "k", "true"], &[Expect("k is held by")]);
+    assert!(code == 1 && shown.contains("): the import"), "{shown}");
 }
 
 #[test]

@@ -126,7 +126,8 @@ impl AsyncLockGuard {
     /// Ends this guard, and lets the lock come free by itself after `delay`, from 1 s to 24 h: for what must not be
     /// done again for some time, on any host. From here on it takes no process to keep the lock held.
     ///
-    /// In the store the lock passes to a holder whom nobody is, with a token of its own.
+    /// In the store the lock passes to a placeholder holder, with a token of its own, this one's host and note, and no
+    /// process id.
     ///
     /// # Cancel safety
     /// Cancel safe: it goes on in the background.

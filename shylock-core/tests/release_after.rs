@@ -18,6 +18,7 @@ async fn it_is_held_by_nobody_until_then() {
     let held = store.holder("x").await.expect("still held");
     assert!(held.token > token, "whoever went on under the old token would be fenced off");
     assert_eq!((held.note.as_deref(), held.remaining), (Some("the nightly import"), s(600)));
+    assert_eq!(held.pid, None, "the process may be gone long before");
     assert!(lock.try_acquire().await.expect("an answer").is_none());
     let next = lock.acquire().await.expect("granted");
     assert!((s(600)..s(602)).contains(&left.elapsed()), "{:?}", left.elapsed());

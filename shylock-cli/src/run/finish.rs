@@ -11,16 +11,20 @@ use tokio::time::timeout;
 
 use super::{
     ladder::{Cause, Stop},
+    signals::Signals,
     supervise::Ended,
 };
 use crate::{
     arguments::Run,
     failure::{self, Failure},
-    output::{plain, tell},
+    output::{plain, report},
 };
 
 /// How long the end waits, at most, for a store that does not confirm it.
 const CONFIRMATION: Duration = Duration::from_secs(60);
+
+/// How long it waits after a signal.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// What can be known to be wrong before anything is done.
 pub(super) fn check(options: &Run) -> Result<(), Failure> {
@@ -44,24 +48,25 @@ pub(super) async fn finish(
     guard: AsyncLockGuard,
     options: &Run,
     acquired: Instant,
+    signals: &mut Signals,
 ) -> Result<u8, Failure> {
     let name = plain(&options.name);
     // Where nothing was done, nothing has to be kept.
     let least = if ended.is_ok() { options.at_least.unwrap_or_default() } else { Duration::ZERO };
     let rest = least.saturating_sub(acquired.elapsed());
-    let given = give_back(guard, rest, options).await;
+    let given = give_back(guard, rest, options, signals).await;
     let Ended { status, stopped, .. } = ended?;
     Ok(match (stopped, given) {
         (Some(Stop { cause: Cause::TooLong, .. }), _) => {
-            tell("the command was told to end, as it ran for longer than --at-most");
+            report("the command was told to end, as it ran for longer than --at-most");
             failure::TOO_LONG
         }
         (Some(Stop { cause: Cause::Lost, .. }), _) => {
-            tell(&format!("the command was told to end, as {name} was lost or about to be"));
+            report(&format!("the command was told to end, as {name} was lost or about to be"));
             failure::LOST
         }
         (None, Given::Lost) => {
-            tell(&format!("{name} was lost before the command had ended: another may have been at it"));
+            report(&format!("{name} was lost before the command had ended: another may have been at it"));
             failure::LOST
         }
         (None, Given::Unconfirmed) if !rest.is_zero() && status.success() => failure::UNAVAILABLE,
@@ -69,32 +74,43 @@ pub(super) async fn finish(
     })
 }
 
-async fn give_back(guard: AsyncLockGuard, rest: Duration, options: &Run) -> Given {
+/// A signal ends the waiting for the store: the command has ended, so there is nobody to pass it on to.
+async fn give_back(guard: AsyncLockGuard, rest: Duration, options: &Run, signals: &mut Signals) -> Given {
     let manager = guard.manager();
-    let outcome = if rest >= MIN_TTL {
-        guard.release_after(rest).await
-    } else {
+    if rest < MIN_TTL {
         tokio::time::sleep(rest).await;
-        guard.release().await
+    }
+    let confirmed = async {
+        let outcome = if rest >= MIN_TTL { guard.release_after(rest).await } else { guard.release().await };
+        if let Err(Error::Backend { .. }) = outcome {
+            // It is repeated until the store knows, or until the lease has ended.
+            drop(timeout(options.ttl.min(CONFIRMATION), manager.close()).await);
+        }
+        outcome
     };
-    let error = match outcome {
-        Ok(()) => return Given::Back,
-        Err(Error::Lost { .. }) => return Given::Lost,
-        Err(error) => error,
+    tokio::pin!(confirmed);
+    let (outcome, signal) = tokio::select! {
+        biased;
+        outcome = &mut confirmed => (Some(outcome), None),
+        signal = signals.next_request() => (timeout(GRACE, confirmed).await.ok(), Some(signal)),
     };
-    // It is repeated until the store knows, or until the lease has ended.
-    drop(timeout(options.ttl.min(CONFIRMATION), manager.close()).await);
+    let why = match (outcome, signal) {
+        (Some(Ok(())), _) => return Given::Back,
+        (Some(Err(Error::Lost { .. })), _) => return Given::Lost,
+        (Some(Err(error)), _) => failure::chain(&error),
+        (None, signal) => signal.map(|signal| format!("{signal} ended the waiting for it")).unwrap_or_default(),
+    };
     let name = plain(&options.name);
-    tell(&format!("the store has not confirmed in time what becomes of {name}: {}", failure::chain(&error)));
+    report(&format!("the store has not confirmed in time what becomes of {name}: {why}"));
     if rest.is_zero() {
-        tell("hint: if it was not released, it comes free by itself when its lease ends; `shylock show` tells");
+        report("hint: if it was not released, it comes free by itself when its lease ends; `shylock show` tells");
     } else {
-        tell("hint: it may come free before --at-least is over; `shylock show` tells");
+        report("hint: it may come free before --at-least is over; `shylock show` tells");
     }
     Given::Unconfirmed
 }
 
-/// As shells tell it.
+/// As shells report it.
 fn code(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)

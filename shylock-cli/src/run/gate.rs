@@ -1,12 +1,12 @@
-//! [`Gate`]: behind it the command waits, as this program started once more, until its watcher knows of it. If this process
-//! ends before, it never starts.
+//! [`Gate`]: behind it the command waits, as this program started once more, until its watchdog knows of it. If this process
+//! ends before, it never starts; if it ends later, the kernel kills the command.
 
 use std::{
     ffi::{OsStr, OsString},
     fs::File,
     io::{self, Read},
     os::{
-        fd::{AsRawFd, OwnedFd},
+        fd::{AsFd, AsRawFd, OwnedFd},
         unix::{
             fs::{OpenOptionsExt, PermissionsExt},
             process::CommandExt,
@@ -20,12 +20,14 @@ use nix::{
     fcntl::{FcntlArg, FdFlag, OFlag, fcntl},
     libc::O_NONBLOCK,
     poll::{PollFd, PollFlags, PollTimeout, poll},
-    unistd::{close, pipe2, write},
+    sys::{prctl, signal::Signal},
+    unistd::{close, getppid, pipe2, write},
 };
 
+use super::helper;
 use crate::failure::Failure;
 
-/// The first argument of the process behind the gate. Others: the number of its end of a pipe, and the command.
+/// The first argument of the process behind the gate. Others: its parent, the number of its end of a pipe, and the command.
 const ROLE: &str = "__exec";
 
 #[derive(Debug)]
@@ -41,11 +43,12 @@ impl Gate {
         Ok(Self { behind, before })
     }
 
-    /// The process that is to wait.
-    pub(super) fn command(&self, command: &[OsString]) -> io::Result<Command> {
-        let mut waiting = Command::new(std::env::current_exe()?);
-        waiting.arg(ROLE).arg(self.behind.as_raw_fd().to_string()).args(command);
-        Ok(waiting)
+    /// The process that is to wait, in a process group of its own.
+    pub(super) fn command(&self, command: &[OsString]) -> Command {
+        let mut waiting = helper::command("lock-gate", ROLE);
+        waiting.arg(std::process::id().to_string()).arg(self.behind.as_raw_fd().to_string());
+        waiting.args(command).process_group(0);
+        waiting
     }
 
     pub(super) fn open(self) -> io::Result<()> {
@@ -56,45 +59,54 @@ impl Gate {
 
 /// Waits, and becomes the command, if that is what this process was started for.
 pub(crate) fn serve() -> Option<ExitCode> {
-    let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_none_or(|role| role != ROLE) {
-        return None;
-    }
-    let end: i32 = arguments.next()?.to_str()?.parse().ok()?;
+    let mut arguments = helper::arguments(ROLE)?;
+    let mut number = || arguments.next()?.to_str()?.parse::<i32>().ok();
+    let (parent, end) = (number()?, number()?);
     let program = arguments.next()?;
-    if !matches!(is_opened(end), Ok(true)) {
-        return Some(ExitCode::FAILURE);
-    }
-    let error = Command::new(&program).args(arguments).exec();
-    Some(Failure::not_started(&program.to_string_lossy(), &error).told())
+    let waited = die_with(parent).and_then(|with_parent| Ok(with_parent && is_opened(end)?));
+    let error = match waited {
+        Ok(true) => Command::new(&program).args(arguments).exec(),
+        Ok(false) => return Some(ExitCode::FAILURE),
+        Err(error) => return Some(Failure::system("the command cannot be started", &error).report()),
+    };
+    Some(Failure::not_started(&program.to_string_lossy(), &error).report())
+}
+
+/// From now on the kernel kills this process when its parent ends, also after `exec` (but not that of a set-uid program).
+/// `false`: it has ended already.
+fn die_with(parent: i32) -> io::Result<bool> {
+    prctl::set_pdeathsig(Signal::SIGKILL)?;
+    Ok(getppid().as_raw() == parent)
 }
 
 fn is_opened(end: i32) -> io::Result<bool> {
     // Where nobody has the other end any more, opening would wait for somebody to come.
-    let mut pipe = File::options().read(true).custom_flags(O_NONBLOCK).open(format!("/dev/fd/{end}"))?;
+    let mut pipe = File::options().read(true).custom_flags(O_NONBLOCK).open(format!("/proc/self/fd/{end}"))?;
     close(end)?;
-    poll(&mut [PollFd::new(std::os::fd::AsFd::as_fd(&pipe), PollFlags::POLLIN)], PollTimeout::NONE)?;
+    poll(&mut [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE)?;
     Ok(pipe.read(&mut [0])? == 1)
 }
 
 /// Whether there is such a program, as far as one can see: nobody has to wait for a lock to be told that there is none.
 pub(super) fn check(program: &OsStr) -> Result<(), Failure> {
+    find(program).map_err(|error| Failure::not_started(&program.to_string_lossy(), &error))
+}
+
+fn find(program: &OsStr) -> io::Result<()> {
     let named = Path::new(program);
-    let found = if program.as_encoded_bytes().contains(&b'/') {
-        look(named)
-    } else {
-        let folders = std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
-        let mut found = Err(io::ErrorKind::NotFound.into());
-        for folder in std::env::split_paths(&folders) {
-            match look(&folder.join(named)) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                here if found.is_err() => found = here,
-                _ => {}
-            }
+    if program.as_encoded_bytes().contains(&b'/') {
+        return look(named);
+    }
+    let folders = std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
+    let mut found = Err(io::ErrorKind::NotFound.into());
+    for folder in std::env::split_paths(&folders) {
+        match look(&folder.join(named)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            here if found.is_err() => found = here,
+            _ => {}
         }
-        found
-    };
-    found.map_err(|error: io::Error| Failure::not_started(&program.to_string_lossy(), &error))
+    }
+    found
 }
 
 fn look(program: &Path) -> io::Result<()> {

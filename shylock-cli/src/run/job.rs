@@ -1,113 +1,119 @@
-//! [`Job`]: the command and what it has started, as one process group.
+//! [`Job`]: the command and all that it has started.
 
 use std::{
-    fs, io,
+    io,
     process::ExitStatus,
-    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
 use nix::{
     errno::Errno,
-    sys::{
-        signal::{Signal, killpg},
-        wait::{Id, WaitPidFlag, WaitStatus, waitid},
-    },
+    sys::signal::{Signal, killpg},
     unistd::Pid,
 };
 use shylock_core::FencingToken;
-use tokio::process::{Child, Command};
 
-use super::gate::Gate;
-use crate::{arguments::Run, failure::Failure, output::tell};
+use super::{
+    children::Change,
+    family::{self, Family, Found, Id, Mark, table},
+    gate::Gate,
+};
+use crate::{arguments::Run, failure::Failure, output};
 
-/// How long a killed group may take to be gone. A process that the kernel does not let go of takes longer.
-const GOING: Duration = Duration::from_secs(2);
-/// How often to look whether a group is gone: nobody tells when a process is that is not our child.
-const LOOK: Duration = Duration::from_millis(5);
+/// How long killed processes may take to be gone. One that the kernel does not let go of takes longer.
+pub(super) const DYING: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub(super) struct Job {
-    child: Child,
-    ended: Option<ExitStatus>,
-    pub(super) group: Pid,
+    /// The command, and its process group.
+    pub(super) command: Pid,
     pub(super) started: Instant,
-    told: AtomicBool,
+    pub(super) mark: Mark,
+    family: Family,
+    pub(super) ended: Option<ExitStatus>,
+    /// Whether it was reported that a process cannot be reached.
+    denied: bool,
+}
+
+/// Which processes of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    Group,
+    All,
 }
 
 impl Job {
-    /// Starts it behind the gate.
-    pub(super) fn start(options: &Run, token: FencingToken, gate: &Gate) -> Result<Self, Failure> {
+    /// Starts it behind the gate. To be called on the first thread: the command dies with the thread that starts it.
+    pub(super) fn start(options: &Run, token: FencingToken, strangers: bool, gate: &Gate) -> Result<Self, Failure> {
         let not_started = |error: io::Error| Failure::system("the command cannot be started", &error);
-        let mut command = Command::from(gate.command(&options.command).map_err(not_started)?);
-        command.process_group(0).env("SHYLOCK_NAME", &options.name).env("SHYLOCK_TOKEN", token.to_string());
+        let mark = Mark::random().map_err(not_started)?;
+        let mut command = gate.command(&options.command);
+        command.env("SHYLOCK_NAME", &options.name).env("SHYLOCK_TOKEN", token.to_string());
+        command.env(family::mark::VARIABLE, mark.variable(&options.name, token.get()));
         let child = command.spawn().map_err(not_started)?;
-        let id = child.id().and_then(|id| i32::try_from(id).ok());
-        let group = id.map(Pid::from_raw).ok_or_else(|| not_started(io::Error::other("it has no process id")))?;
-        Ok(Self { child, ended: None, group, started: Instant::now(), told: AtomicBool::new(false) })
-    }
-
-    /// Resolves when the command itself has ended, or, if `all`, when nobody of its group is there any more.
-    ///
-    /// # Cancel safety
-    /// Cancel safe.
-    pub(super) async fn end(&mut self, all: bool) -> io::Result<ExitStatus> {
-        let status = match self.ended {
-            Some(status) => status,
-            None => self.child.wait().await?,
+        let id = |pid: u32| {
+            let process = i32::try_from(pid).ok().and_then(table::find);
+            process.map(|process| Id::of(&process)).ok_or_else(|| not_started(io::Error::other("it is not in /proc")))
         };
-        self.ended = Some(status);
-        while all && self.is_there() {
-            tokio::time::sleep(LOOK).await;
-        }
-        Ok(status)
+        let (supervisor, command) = (id(std::process::id())?, id(child.id())?);
+        let family = Family::new(supervisor, command, strangers);
+        let (command, started) = (Pid::from_raw(command.pid), Instant::now());
+        Ok(Self { command, started, mark, family, ended: None, denied: false })
     }
 
-    /// Sends a signal to the whole group. One that has gone does not mind.
-    pub(super) fn signal(&self, signal: Signal) {
-        match killpg(self.group, signal) {
-            Err(Errno::EPERM) if !self.told.swap(true, Ordering::Relaxed) => {
-                tell(
-                    "the command belongs to another user: it cannot be stopped by this one (run shylock as that user)",
-                );
-            }
-            Err(error) if error != Errno::ESRCH => tracing::debug!(%error, %signal, "the command was not reached"),
+    /// A process that is none of the command's.
+    pub(super) fn set_helper(&mut self, helper: Pid) {
+        self.family.except = vec![helper.as_raw()];
+    }
+
+    /// What a watchdog has to know.
+    pub(super) const fn family(&self) -> &Family {
+        &self.family
+    }
+
+    /// Notes the command's end. Says by what signal it was stopped, if it was.
+    pub(super) fn note(&mut self, child: Pid, change: Change) -> Option<i32> {
+        match change {
+            Change::Ended(status) if child == self.command => self.ended = Some(status),
+            Change::Stopped(signal) if child == self.command => return Some(signal),
             _ => {}
         }
+        None
     }
 
-    /// By what signal the command was stopped, as by Ctrl-Z. It is told once.
-    pub(super) fn stopped_by(&self) -> Option<Signal> {
-        match waitid(Id::Pid(self.group), WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG) {
-            Ok(WaitStatus::Stopped(_, signal)) => Some(signal),
-            _ => None,
+    /// Sends a signal once to each process that it is for. One that has gone does not mind.
+    pub(super) fn signal(&mut self, signal: Signal, reach: Reach) {
+        let mut denied = match killpg(self.command, signal) {
+            Err(Errno::EPERM) => true,
+            Err(error) if error != Errno::ESRCH => {
+                tracing::debug!(%error, %signal, "signal not sent");
+                false
+            }
+            _ => false,
+        };
+        if reach == Reach::All {
+            match self.living() {
+                Ok(found) => denied |= found.signal(signal, Some(self.command.as_raw())),
+                Err(error) => tracing::debug!(%error, "processes not found"),
+            }
+        }
+        if denied && !std::mem::replace(&mut self.denied, true) {
+            output::report(
+                "a process of the command belongs to another user: it cannot be stopped by this one (run shylock as that user)",
+            );
         }
     }
 
-    /// Kills what is left of the group, and waits until it is gone.
-    pub(super) async fn kill_the_rest(&self) {
-        let since = Instant::now();
-        while self.is_there() && since.elapsed() < GOING {
-            self.signal(Signal::SIGKILL);
-            tokio::time::sleep(LOOK).await;
-        }
-    }
-
-    fn is_there(&self) -> bool {
-        killpg(self.group, None) != Err(Errno::ESRCH) && lives(self.group).unwrap_or(true)
+    /// Its processes that live.
+    pub(super) fn living(&mut self) -> io::Result<Found> {
+        family::find(&mut self.family, &self.mark)
     }
 }
 
-/// Whether anybody of the group is more than a dead child that its parent, such as the first process of a container, does not
-/// ask for.
-fn lives(group: Pid) -> io::Result<bool> {
-    let group = group.to_string();
-    let alive = |stat: &str| {
-        // `pid (name) state parent group …`, and a name may have parentheses.
-        let mut fields = stat.rsplit_once(") ")?.1.split(' ');
-        let state = fields.next()?;
-        (fields.nth(1)? == group && !matches!(state, "Z" | "X")).then_some(())
-    };
-    let stats = fs::read_dir("/proc")?.filter_map(|entry| fs::read_to_string(entry.ok()?.path().join("stat")).ok());
-    Ok(stats.into_iter().any(|stat| alive(&stat).is_some()))
+/// Whether this process has, or may get, children that are not the command's: it had some before it became this program, or
+/// it is the first process of a container. To be asked before a helper is started.
+pub(super) fn has_strangers() -> bool {
+    let own = std::process::id();
+    let is_child = |process: &table::Process| process.alive && u32::try_from(process.parent) == Ok(own);
+    own == 1 || table::read().is_ok_and(|table| table.iter().any(is_child))
 }

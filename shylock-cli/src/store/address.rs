@@ -1,7 +1,7 @@
 //! [`Address`]: what `--store` says. It may carry a password: no error quotes it, and nothing prints it but
 //! [`Address::shown`], which leaves the password out.
 
-use std::{ffi::OsString, fmt, path::PathBuf};
+use std::{fmt, path::PathBuf};
 
 use percent_encoding::percent_decode_str;
 use url::Url;
@@ -30,17 +30,6 @@ impl Address {
             _ => Err("it must begin with sqlite:, mongodb://, mongodb+srv://, arangodb:// or arangodb+tls://"),
         }
         .map_err(|reason| Failure::usage(format!("the address of the store is wrong: {reason}")))
-    }
-
-    /// The file that is used where no store is named.
-    pub(crate) fn default_file(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, Failure> {
-        let folder = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let state = folder("XDG_STATE_HOME").or_else(|| Some(folder("HOME")?.join(".local/state")));
-        let path = state.map(|state| state.join("shylock").join("locks.sqlite"));
-        path.map(|path| Self::Sqlite { path }).ok_or_else(|| {
-            Failure::usage("no store is named, and there is no home for a file")
-                .with_hint("name one: --store sqlite:/var/lib/shylock/locks.sqlite, or by SHYLOCK_STORE")
-        })
     }
 
     /// For people: without a password, and without the options of an address.
@@ -86,8 +75,14 @@ fn sqlite(path: &str) -> Result<Address, &'static str> {
 fn mongo(text: &str) -> Result<Address, &'static str> {
     let rest = after_scheme(text)?;
     let path = rest.split('?').next().unwrap_or_default().split_once('/').map_or("", |(_, path)| path);
-    let database = if path.is_empty() { MONGO_DATABASE } else { path };
-    Ok(Address::Mongo { uri: text.to_owned(), database: database.to_owned() })
+    let database = match decoded(path)? {
+        name if name.is_empty() => MONGO_DATABASE.to_owned(),
+        name if name.contains(['/', '\\', '.', '"', '$', ' ']) => {
+            return Err("its path is no name of a database: MongoDB allows none of /\\. \"$ in it");
+        }
+        name => name,
+    };
+    Ok(Address::Mongo { uri: text.to_owned(), database })
 }
 
 fn arango(scheme: &str, text: &str) -> Result<Address, &'static str> {
@@ -110,19 +105,42 @@ fn arango(scheme: &str, text: &str) -> Result<Address, &'static str> {
     Ok(Address::Arango { endpoint, database, login })
 }
 
-/// What follows the scheme, if no part of a password would be taken for a host or a path.
+/// What follows the scheme, if no part of a password would be taken for a host, a path or an option.
 fn after_scheme(text: &str) -> Result<&str, &'static str> {
     let (_, rest) = text.split_once("://").ok_or("`//` is missing after its scheme")?;
-    let behind = rest.find(['/', '?', '#']).map_or("", |end| &rest[end..]);
-    if behind.contains('@') || rest.matches('@').count() > 1 {
+    let (authority, behind) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (path, options) = behind.split_once('?').unwrap_or((behind, ""));
+    let has_user = authority.contains('@');
+    let cut = options.contains('@') && !((has_user || !path.is_empty()) && are_options(authority, options));
+    if authority.matches('@').count() > 1 || path.contains('@') || cut {
         return Err("percent-encode `/`, `?`, `#` and `@` in the user and the password");
     }
     Ok(rest)
 }
 
+/// Whether this looks like hosts and options, and not like a password that was cut in two. An option may have an `@` in its
+/// value, such as `appName=@account@`.
+fn are_options(authority: &str, options: &str) -> bool {
+    let is_host = |host: &str| match host.rsplit_once(':') {
+        Some((_, port)) if !host.ends_with(']') => !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()),
+        _ => !host.is_empty(),
+    };
+    let is_option = |option: &str| {
+        let (key, value) = option.split_once('=').unwrap_or((option, ""));
+        let is_key = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        option.is_empty() || (is_key && !value.contains(['?', '/']))
+    };
+    let hosts = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);
+    hosts.split(',').all(is_host) && options.split(['&', ';']).all(is_option)
+}
+
 /// Without `%20` and the like.
 fn decoded(part: &str) -> Result<String, &'static str> {
-    percent_decode_str(part).decode_utf8().map(Into::into).map_err(|_| "a part of it is no text")
+    let text = percent_decode_str(part).decode_utf8().map_err(|_| "a part of it is no text")?;
+    if text.chars().any(char::is_control) {
+        return Err("there is a control character in it");
+    }
+    Ok(text.into())
 }
 
 #[cfg(test)]
@@ -145,6 +163,14 @@ mod tests {
             ("mongodb://h", mongo("mongodb://h", "shylock")),
             ("mongodb://u:p@h1,h2:3/?tls=true", mongo("mongodb://u:p@h1,h2:3/?tls=true", "shylock")),
             ("mongodb+srv://h/d?a=b/c", mongo("mongodb+srv://h/d?a=b/c", "d")),
+            ("mongodb://h/a%2Db", mongo("mongodb://h/a%2Db", "a-b")),
+            ("mongodb://h/%C3%BC?x=%2D", mongo("mongodb://h/%C3%BC?x=%2D", "ü")),
+            ("mongodb://u:p@h:1/d?appName=@a@", mongo("mongodb://u:p@h:1/d?appName=@a@", "d")),
+            ("mongodb://u:p@h:1/?ssl=true&appName=@a@", mongo("mongodb://u:p@h:1/?ssl=true&appName=@a@", "shylock")),
+            (
+                "mongodb://h,[::1]:2/?tlsCertificateKeyFilePassword=p@ss",
+                mongo("mongodb://h,[::1]:2/?tlsCertificateKeyFilePassword=p@ss", "shylock"),
+            ),
             ("arangodb://h", arango("http://h:8529", "_system", None)),
             ("arangodb://[::1]:80/", arango("http://[::1]:80", "_system", None)),
             ("arangodb://root:@h:1/d", arango("http://h:1", "d", Some(("root", "")))),
@@ -170,6 +196,17 @@ mod tests {
             "mongodb://u:hid/hidden@h/d",
             "mongodb://u:hid?hidden@h",
             "mongodb://u:hid@hidden@h",
+            "mongodb://u:hid?a=hidden@h",
+            "mongodb://u:12?hidden@h",
+            "mongodb://u:12?a=hidden@h",
+            "mongodb://u:hid/?a=hidden@h/d",
+            "mongodb://u:hidden@h/d@e",
+            "mongodb://u:hidden@h/a.b",
+            "mongodb://u:hidden@h/a%20b",
+            "mongodb://u:hidden@h/a%2Fb",
+            "mongodb://u:hidden@h/a%1Bb",
+            "mongodb://u:hidden@h/%FF",
+            "arangodb://u:hidden@h/d?appName=@a@",
             "arangodb://root:123/hidden@h",
             "arangodb://root:1#hidden@h",
             "arangodb://u:hidden@h/d?x=1",
@@ -182,23 +219,5 @@ mod tests {
             let shown = Address::parse(text).expect(text).shown();
             assert!(shown.contains('h') && !shown.contains("hidden"), "{shown}");
         }
-    }
-
-    #[test]
-    fn without_a_name_it_is_a_file_in_the_state_folder() {
-        let file = |variables: &[(&str, &str)]| {
-            let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| value.into());
-            Address::default_file(variable).ok().map(|address| address.shown())
-        };
-        assert_eq!(file(&[("HOME", "/h")]).as_deref(), Some("sqlite:/h/.local/state/shylock/locks.sqlite"));
-        assert_eq!(
-            file(&[("HOME", "/h"), ("XDG_STATE_HOME", "/s")]).as_deref(),
-            Some("sqlite:/s/shylock/locks.sqlite")
-        );
-        assert_eq!(
-            file(&[("HOME", "/h"), ("XDG_STATE_HOME", "s")]).as_deref(),
-            Some("sqlite:/h/.local/state/shylock/locks.sqlite")
-        );
-        assert_eq!(file(&[]), None);
     }
 }

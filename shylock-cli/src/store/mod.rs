@@ -1,32 +1,65 @@
 //! [`Store`]: the place of the locks, by its address.
 
 mod address;
+mod default_file;
+mod patience;
 
-use std::{ffi::OsString, fs::DirBuilder, os::unix::fs::DirBuilderExt, path::Path, sync::Arc};
+use std::{ffi::OsString, io::IsTerminal, path::Path, sync::Arc, time::Duration};
 
 use shylock_core::Backend;
 
 pub(crate) use self::address::Address;
 use crate::failure::Failure;
 
+/// How long a call may take that does not wait for a lock.
+pub(crate) const ONE_CALL: Duration = Duration::from_secs(5);
+
 /// A store that has answered.
 pub(crate) struct Store {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) address: Address,
+    choice: Choice,
 }
 
-/// Where the locks are: as told, or as `SHYLOCK_STORE` says, or in a file in the user's state folder.
-pub(crate) fn address(told: Option<&str>) -> Result<Address, Failure> {
-    let url = match told {
+/// Who chose it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    Named,
+    /// It is the default file, which is new or not.
+    Default {
+        is_new: bool,
+    },
+}
+
+impl Store {
+    /// What somebody has to know of a store that nobody has named, where it may be another one than they think. A `quiet` job
+    /// is one of cron's, which would send a letter each time, and so hears of it once.
+    pub(crate) fn notice(&self, quiet: bool) -> Option<String> {
+        let Choice::Default { is_new } = self.choice else { return None };
+        let sudo_user = default_file::sudo_user();
+        let is_surprising = sudo_user.is_some() || !std::io::stderr().is_terminal();
+        let is_due = is_new || (is_surprising && !quiet);
+        is_due.then(|| default_file::notice(&self.address.shown(), is_new, sudo_user.as_deref()))
+    }
+}
+
+/// Where the locks are: as `--store` says, or as `SHYLOCK_STORE` says, or in a file in the user's state folder.
+pub(crate) fn address(named: Option<&str>) -> Result<Address, Failure> {
+    choose(named).map(|(address, _)| address)
+}
+
+fn choose(named: Option<&str>) -> Result<(Address, Choice), Failure> {
+    let url = match named {
         Some(url) => Some(url.to_owned()),
         None => of_environment()?,
     };
     match url {
-        Some(url) => Address::parse(&url),
+        Some(url) => Ok((Address::parse(&url)?, Choice::Named)),
         None => {
-            let address = Address::default_file(|name| std::env::var_os(name))?;
-            make_folder(&address)?;
-            Ok(address)
+            let path = default_file::path(|name| std::env::var_os(name))?;
+            default_file::make_folder(&path)?;
+            let choice = Choice::Default { is_new: !path.exists() };
+            Ok((Address::Sqlite { path }, choice))
         }
     }
 }
@@ -40,24 +73,40 @@ fn of_environment() -> Result<Option<String>, Failure> {
     }
 }
 
-/// The folder of the user's own file.
-fn make_folder(address: &Address) -> Result<(), Failure> {
-    let Address::Sqlite { path } = address else { return Ok(()) };
-    let folder = path.parent().unwrap_or(path);
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(|error| Failure::system(&format!("the folder {} cannot be made", folder.display()), &error))
+/// Opens it, within the time that one call may take.
+pub(crate) async fn open(named: Option<&str>) -> Result<Store, Failure> {
+    open_within(ONE_CALL, named).await
 }
 
-pub(crate) async fn open(told: Option<&str>) -> Result<Store, Failure> {
-    let address = address(told)?;
-    let backend = match &address {
+/// Opens it. Failures that may pass are repeated until `limit` is over.
+///
+/// # Cancel safety
+/// Cancel safe.
+pub(crate) async fn open_within(limit: Duration, named: Option<&str>) -> Result<Store, Failure> {
+    let (address, choice) = choose(named)?;
+    let backend = patience::repeat(limit, || open_once(&address)).await;
+    match backend {
+        Ok(backend) => {
+            tracing::debug!(store = address.shown(), default = choice != Choice::Named, "store opened");
+            Ok(Store { backend, address, choice })
+        }
+        Err(failure) => Err(failure.about(&address.shown())),
+    }
+}
+
+/// Looks at a store, within the time that one call may take. Failures that may pass are repeated: a look changes nothing.
+pub(crate) async fn repeat<T, F>(look: impl FnMut() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    patience::repeat(ONE_CALL, look).await
+}
+
+async fn open_once(address: &Address) -> Result<Arc<dyn Backend>, Failure> {
+    match address {
         Address::Sqlite { path } => sqlite(path).await,
         Address::Mongo { uri, database } => mongodb(uri, database).await,
-        Address::Arango { .. } => arangodb(&address).await,
-    };
-    match backend {
-        Ok(backend) => Ok(Store { backend, address }),
-        Err(failure) => Err(failure.about(&address.shown())),
+        Address::Arango { .. } => arangodb(address).await,
     }
 }
 

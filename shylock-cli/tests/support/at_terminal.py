@@ -1,8 +1,27 @@
-"""Runs a program in a pseudo-terminal: `at_terminal.py STEPS PROGRAM ARGUMENTS`. STEPS is JSON, a list of
-["expect", text] and ["send", text]. Prints what the terminal showed; exits with the program's status."""
-import json, os, pty, select, sys, time
+"""Runs a program in a pseudo-terminal: `at_terminal.py STEPS PROGRAM ARGUMENTS`. STEPS is JSON, a list of ["expect", text]
+and ["send", text]; with ["container", ""] before, the program is the first process of a PID namespace. Prints what the
+terminal showed; exits with the program's status."""
+import ctypes, json, os, pty, select, signal, sys, time
 
 steps, program = json.loads(sys.argv[1]), sys.argv[2:]
+
+
+def contain():
+    """The next child is the first process of a namespace, and may mount its own /proc."""
+    new_mounts, new_user, new_pids = 0x20000, 0x10000000, 0x20000000
+    user, group = os.getuid(), os.getgid()
+    flags = new_mounts | new_pids | (new_user if user else 0)
+    if ctypes.CDLL(None, use_errno=True).unshare(flags):
+        sys.exit(f"no namespace: {os.strerror(ctypes.get_errno())}")
+    if user:
+        for file, text in ("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1"):
+            with open(f"/proc/self/{file}", "w") as map:
+                map.write(text)
+
+
+if steps[0][0] == "container":
+    steps.pop(0)
+    contain()
 pid, terminal = pty.fork()
 if pid == 0:
     os.execv(program[0], program)
@@ -33,6 +52,9 @@ for kind, text in steps:
     seen = shown.find(text.encode(), seen) + len(text.encode())
 while read():
     pass
+if time.time() > end:
+    os.kill(pid, signal.SIGKILL)
+    sys.exit(f"it does not end: {shown.decode(errors='replace')!r}")
 sys.stdout.buffer.write(shown)
 sys.stdout.flush()
 _, status = os.waitpid(pid, 0)

@@ -1,6 +1,7 @@
 //! The program as its users start it.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod at_terminal;
 pub(crate) mod proxy;
 
 use std::{
@@ -69,6 +70,19 @@ impl Place {
         Running(self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts"))
     }
 
+    /// Starts another program where this one would be started.
+    pub(crate) fn spawn_other(&self, program: &str, arguments: &[&str]) -> Running {
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(&self.folder).stdin(Stdio::null());
+        for (name, value) in self.command(&[]).get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        Running(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts"))
+    }
+
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
@@ -77,6 +91,11 @@ impl Place {
     pub(crate) fn line_in(&self, name: &str) -> String {
         let file = self.file(name);
         eventually(|| fs::read_to_string(&file).ok().filter(|text| text.ends_with('\n'))).trim().to_owned()
+    }
+
+    /// The processes that are in this folder.
+    pub(crate) fn processes(&self) -> Vec<i32> {
+        pids().filter(|pid| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == self.folder)).collect()
     }
 
     pub(crate) fn pid_in(&self, name: &str) -> Pid {
@@ -144,6 +163,27 @@ pub(crate) fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
         assert!(since.elapsed() < LONG, "it does not come");
         thread::sleep(Duration::from_millis(2));
     }
+}
+
+fn pids() -> impl Iterator<Item = i32> {
+    fs::read_dir("/proc").expect("Linux").filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+/// The processes with this parent.
+pub(crate) fn children(parent: Pid) -> Vec<i32> {
+    pids().filter(|pid| field(*pid, "PPid").is_some_and(|found| found == parent.to_string())).collect()
+}
+
+/// Whether a process is there, and not only its exit status.
+pub(crate) fn runs(pid: Pid) -> bool {
+    field(pid.as_raw(), "State").is_some_and(|state| !state.starts_with(['Z', 'X']))
+}
+
+fn field(pid: i32, name: &str) -> Option<String> {
+    let status = fs::read(format!("/proc/{pid}/status")).ok()?;
+    let status = String::from_utf8_lossy(&status).into_owned();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::trim));
+    line.map(ToOwned::to_owned)
 }
 
 /// Whether anybody of a process group is alive. The dead whose parent is stopped are still there, and do nothing.

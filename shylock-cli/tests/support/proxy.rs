@@ -19,7 +19,12 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     pub(crate) fn before(server: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        Self::at("127.0.0.1:0", server)
+    }
+
+    /// At this address.
+    pub(crate) fn at(address: &str, server: &str) -> Self {
+        let listener = TcpListener::bind(address).expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let silent = Arc::new(AtomicBool::new(false));
         let (flag, server) = (Arc::clone(&silent), server.to_owned());

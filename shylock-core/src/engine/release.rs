@@ -5,7 +5,9 @@ use std::{future::Future, sync::Arc, time::Duration};
 use tokio::time;
 
 use super::{Engine, acquisition::Passed, admission::Class, call::Sent, lease::Lease, queue::Next};
-use crate::{AcquireRequest, BackendError, Failure, HandOff, HolderId, LeaseKey, LossReason, ReleaseOutcome, observe};
+use crate::{
+    AcquireRequest, BackendError, Failure, HandOff, HolderId, HolderInfo, LeaseKey, LossReason, ReleaseOutcome, observe,
+};
 
 /// Whether the lease was still this holder's. An error where the store refuses, or where the lease has ended by itself
 /// meanwhile.
@@ -57,7 +59,8 @@ enum Way {
 impl Way {
     fn after(rest: Duration, engine: &Engine, lease: &Lease) -> Result<Self, BackendError> {
         let holder = HolderId::random().map_err(BackendError::permanent)?;
-        let info = lease.info().unwrap_or(&engine.info).clone();
+        // The process that let go may be gone long before the lease.
+        let info = HolderInfo { pid: None, ..lease.info().unwrap_or(&engine.info).clone() };
         Ok(Self::Rest(AcquireRequest { name: lease.key.name.clone(), holder, ttl: rest, info }))
     }
 }
