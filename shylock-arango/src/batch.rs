@@ -73,7 +73,14 @@ async fn change<T: Sync>(
     while let Some((part, tried)) = work.pop() {
         match database.run_once(&query(&part)).await {
             Ok(rows) => changed.leases.extend(rows.iter().filter_map(found)),
-            Err(error) if !is_contention(&error) => return Err(error),
+            Err(error) if !is_contention(&error) => match retry::pause(error.meaning(), tried, retry::random()) {
+                Some(pause) => {
+                    tokio::time::sleep(pause).await;
+                    changed.repeated = true;
+                    work.push((part, tried + 1));
+                }
+                None => return Err(error),
+            },
             Err(error) => {
                 if part.len() == 1 && tried >= REPEATS {
                     return Err(error);

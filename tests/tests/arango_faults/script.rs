@@ -46,9 +46,7 @@ impl Meaning {
             Self::NotApplied | Self::Busy => Kind::NotApplied,
             Self::Ambiguous => Kind::Ambiguous,
             Self::Permanent => Kind::Permanent,
-            Self::MissingOnce if operation == Operation::Renew => Kind::Permanent,
             Self::MissingOnce => operation.success(),
-            Self::LiesOfMissingOnce if operation == Operation::Renew => Kind::Permanent,
             Self::LiesOfLoginOnce => operation.repeated(),
             // What was repeated after a conflict and is gone by then may have been done before.
             Self::LiesOnce | Self::LiesOfMissingOnce => match operation.repeated() {
