@@ -10,6 +10,7 @@
 
 mod arango;
 mod fixture;
+mod library;
 mod life;
 mod percentile;
 mod secrets;
@@ -23,10 +24,11 @@ mod trace;
 pub use crate::{
     arango::{Arango, ArangoFixture},
     fixture::MongoFixture,
+    library::compile,
     life::live_a_whole_life,
     percentile::percentile,
     secrets::{CANARY, assert_has_no_secret, assert_silent, search_again, secret_in},
-    servers::{Flag, Kind, Mongo, Mongod, Source, left_by, reap, reap_by_this_program},
+    servers::{Flag, Kind, Mongo, Mongod, Source, Version, left_by, reap, reap_by_this_program},
     skewed_clock::SkewedClock,
     stopwatch::{Stopwatch, watch_naps},
     trace::{TRACE, trace},

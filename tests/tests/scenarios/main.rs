@@ -13,6 +13,7 @@ mod notices;
 mod operations;
 mod processes;
 mod proxy;
+mod races;
 mod rights;
 mod secrets;
 mod setup;
