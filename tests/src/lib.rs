@@ -20,6 +20,7 @@ mod stopwatch;
 #[cfg(test)]
 mod stopwatch_tests;
 mod trace;
+mod wire;
 
 pub use crate::{
     arango::{Arango, ArangoFixture},
@@ -32,6 +33,7 @@ pub use crate::{
     skewed_clock::SkewedClock,
     stopwatch::{Stopwatch, watch_naps},
     trace::{TRACE, trace},
+    wire::{Fate, Impostor, Manners, Message, Relative},
 };
 
 /// The README's program compiles.

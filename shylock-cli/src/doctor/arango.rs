@@ -1,15 +1,19 @@
-//! What is particular to ArangoDB.
+//! The checks that are particular to ArangoDB.
 
 use super::check::{Check, State};
 
-/// The rest was looked at when the connection was made: it fails where a collection is not fit for locks.
+/// The collection was checked when the connection was made, which fails where it is not fit for locks.
 pub(super) fn checks() -> Vec<Check> {
     vec![
-        Check::good("write concern", "each write of a lock waits until it is on disk"),
+        Check::new(
+            "write concern",
+            State::Unknown,
+            "each write of a lock asks the server to wait for the disk; whether it does cannot be seen from here",
+        ),
         Check::new(
             "clocks",
             State::Unknown,
-            "the clocks of a cluster's coordinators cannot be told apart from here; locks allow for 250 ms",
+            "the clocks of a cluster's coordinators cannot be compared from here; locks allow for 250 ms",
         )
         .hint("run NTP on the coordinators"),
         Check::new(

@@ -72,20 +72,30 @@ impl Mongo {
     }
 
     /// A standalone of the test's own that is started with these flags, of the version for tests in the caller's file;
-    /// `options` are those of its connection string. Where there is a given server, it is a child process.
+    /// `options` are those of its connection string.
     #[track_caller]
     pub fn start_with(flags: &[Flag], options: &str) -> impl Future<Output = Self> + Send {
-        let version = Version::for_caller(Location::caller());
-        let (flags, options) = (flags.to_vec(), options.to_owned());
+        Self::start_flagged(Version::for_caller(Location::caller()), Kind::Standalone, flags, options)
+    }
+
+    /// A deployment of the test's own that is started with these flags; `options` are those of its connection string.
+    /// Where there is a given server, it is a child process.
+    pub fn start_flagged(
+        version: Version,
+        kind: Kind,
+        flags: &[Flag],
+        options: &str,
+    ) -> impl Future<Output = Self> + Send + use<> {
+        let (version, flags, options) = (version.or_of_this_run(), flags.to_vec(), options.to_owned());
         async move {
             crate::trace();
             let source = match Source::chosen().await {
                 Source::Given => Source::ChildProcess,
                 chosen => chosen,
             };
-            let start = async move { server::standalone_with(version, source, &flags, &options).await };
+            let start = async move { server::start_with(kind, version, source, &flags, &options).await };
             let server = runtime::run(start).await;
-            Self::or_panic(version, Kind::Standalone, source, "asked for", server.map(Arc::new))
+            Self::or_panic(version, kind, source, "asked for", server.map(Arc::new))
         }
     }
 

@@ -34,18 +34,22 @@ struct Deployment {
 
 /// Gets a deployment, and prints where it is from.
 pub(crate) async fn get(kind: Kind, version: Version, source: Source) -> Result<Server> {
-    let deployment = match source {
-        Source::Given => given()?,
-        _ => start(kind, version, source).await?,
-    };
-    introduced(deployment, kind, version, source).await
+    match source {
+        Source::Given => introduced(given()?, kind, version, source).await,
+        _ => start_with(kind, version, source, &[], "").await,
+    }
 }
 
-/// Starts a standalone with these flags, which takes clients whose connection strings have these options.
-pub(crate) async fn standalone_with(version: Version, source: Source, flags: &[Flag], options: &str) -> Result<Server> {
-    let node = Node::start(source, version, flags).await?;
-    let connection = ConnectionString::of(&node.address, &format!("directConnection=true&{options}"));
-    introduced(Deployment { connection, nodes: vec![node] }, Kind::Standalone, version, source).await
+/// Starts a deployment whose servers have these flags, for clients whose connection strings have these options.
+pub(crate) async fn start_with(
+    kind: Kind,
+    version: Version,
+    source: Source,
+    flags: &[Flag],
+    options: &str,
+) -> Result<Server> {
+    let Deployment { connection, nodes } = start(kind, version, source, flags).await?;
+    introduced(Deployment { connection: connection.with_options(options), nodes }, kind, version, source).await
 }
 
 async fn introduced(deployment: Deployment, kind: Kind, asked_for: Version, source: Source) -> Result<Server> {
@@ -68,46 +72,43 @@ fn given() -> Result<Deployment> {
     Ok(Deployment { connection, nodes: Vec::new() })
 }
 
-async fn start(kind: Kind, version: Version, source: Source) -> Result<Deployment> {
+async fn start(kind: Kind, version: Version, source: Source, flags: &[Flag]) -> Result<Deployment> {
     let directly = |node: &Node| ConnectionString::of(&node.address, "directConnection=true");
     match kind {
         Kind::Standalone => {
-            let node = Node::start(source, version, &[]).await?;
+            let node = Node::start(source, version, flags).await?;
             Ok(Deployment { connection: directly(&node), nodes: vec![node] })
         }
         Kind::WithAuth => {
-            let node = Node::start(source, version, &[Flag::Text("--auth")]).await?;
+            let node = Node::start(source, version, &[&[Flag::Text("--auth")], flags].concat()).await?;
             let connection = authentication::create_root(&directly(&node)).await?;
             Ok(Deployment { connection, nodes: vec![node] })
         }
-        Kind::ReplicaSet(members) => replica_set_of(members, version, source).await,
+        Kind::ReplicaSet(members) => replica_set_of(members, version, source, flags).await,
         Kind::PreviousFeatures => {
-            let deployment = replica_set_of(1, version, source).await?;
+            let deployment = replica_set_of(1, version, source, flags).await?;
             replica_set::use_previous_features(&deployment.connection, version).await?;
             Ok(deployment)
         }
     }
 }
 
-async fn replica_set_of(members: usize, version: Version, source: Source) -> Result<Deployment> {
-    let nodes = start_members(members, version, source).await?;
+async fn replica_set_of(members: usize, version: Version, source: Source, flags: &[Flag]) -> Result<Deployment> {
+    let flags = [&[Flag::Text("--replSet"), Flag::Text(replica_set::NAME)], flags].concat();
+    let mut starts = JoinSet::new();
+    for _ in 0..members {
+        let flags = flags.clone();
+        starts.spawn(async move { Node::start(source, version, &flags).await });
+    }
+    let nodes: Vec<Node> = starts.join_all().await.into_iter().collect::<Result<_>>()?;
+    if nodes.is_empty() {
+        return Err("a replica set has members".to_owned());
+    }
     replica_set::initiate(&nodes).await?;
     let hosts: Vec<&str> = nodes.iter().map(|node| node.address.as_str()).collect();
     let option = format!("replicaSet={}", replica_set::NAME);
     let connection = ConnectionString::of(&hosts.join(","), &option);
     Ok(Deployment { connection, nodes })
-}
-
-async fn start_members(count: usize, version: Version, source: Source) -> Result<Vec<Node>> {
-    let mut starts = JoinSet::new();
-    for _ in 0..count {
-        starts.spawn(Node::start(source, version, &[Flag::Text("--replSet"), Flag::Text(replica_set::NAME)]));
-    }
-    let nodes: Vec<Node> = starts.join_all().await.into_iter().collect::<Result<_>>()?;
-    match nodes.len() {
-        0 => Err("a replica set has members".to_owned()),
-        _ => Ok(nodes),
-    }
 }
 
 /// What a server that is given turns out to be.
