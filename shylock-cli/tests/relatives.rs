@@ -17,7 +17,7 @@ fn database() -> String {
 }
 
 /// What no line for an operator has: parts of the driver's dumps.
-const DUMPS: [&str; 4] = ["RawDocumentBuf", "server response", "labels:", "source: "];
+const DUMPS: [&str; 4] = ["RawDocumentBuf", "server response", "server_response", "labels:"];
 /// What only helps where a right is missing, or nobody answers.
 const UNRELATED: [&str; 3] = ["rights that are needed", "is the address right", "the user, the password"];
 

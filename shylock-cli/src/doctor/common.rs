@@ -17,8 +17,6 @@ use crate::{
     store,
 };
 
-/// Requests of one handle may share a connection or a thread, and those of several race.
-const HANDLES: usize = 4;
 /// How long a lock may take to come free at the end.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -29,16 +27,14 @@ pub(super) async fn checks(told: Option<&str>) -> Vec<Check> {
         Err(failure) => return vec![refused(&failure)],
     };
     let reached = Check::good("reachable", format!("within {} ms", since.elapsed().as_millis()));
-    let mut handles = vec![Arc::clone(&store.backend)];
-    while handles.len() < HANDLES
-        && let Ok(another) = store::open(told).await
-    {
-        handles.push(another.backend);
-    }
     let rights = rights(&store.backend).await;
     if rights.state == State::Wrong {
         return vec![reached, rights];
     }
+    // Requests of one handle may share a connection or a thread, and those of several race.
+    let others = tokio::join!(store::open(told), store::open(told), store::open(told));
+    let others = [others.0, others.1, others.2].into_iter().filter_map(Result::ok).map(|store| store.backend);
+    let handles: Vec<_> = others.chain([Arc::clone(&store.backend)]).collect();
     vec![reached, rights, exclusion::check(&handles).await, waiting(&store.backend).await]
 }
 
@@ -112,11 +108,11 @@ async fn waiting(backend: &Arc<dyn Backend>) -> Check {
     let name = fresh_name();
     let since = Instant::now();
     let released = async {
-        let lock = LockManager::from(Arc::clone(backend)).lock(&name).with_note("shylock doctor");
-        if let Some(guard) = lock.try_acquire().await? {
-            guard.release().await?;
+        let manager = LockManager::from(Arc::clone(backend));
+        match manager.lock(&name).with_note("shylock doctor").try_acquire().await? {
+            Some(guard) => give_back(&manager, guard).await,
+            None => Ok(()),
         }
-        Ok::<_, shylock_core::Error>(())
     };
     if let Err(error) = released.await {
         return Check::failed(NAME, State::Unknown, &chain(&error));

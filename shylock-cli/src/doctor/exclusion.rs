@@ -135,3 +135,26 @@ async fn stale_release(managers: &[LockManager]) -> Outcome {
 fn lock(manager: &LockManager, name: &str) -> AsyncLock {
     manager.lock(name).with_ttl(TTL).with_auto_renew(false).with_note("shylock doctor")
 }
+
+#[cfg(test)]
+mod tests {
+    use shylock_core::MemoryBackend;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn handles_on_one_store_exclude() {
+        let store: Arc<dyn Backend> = Arc::new(MemoryBackend::new());
+        let check = check(&[Arc::clone(&store), store]).await;
+        assert_eq!(check.state, State::Good, "{check}");
+    }
+
+    /// As a server behaves whose upserts race: each handle sees a free lock.
+    #[tokio::test]
+    async fn handles_on_two_stores_do_not() {
+        let handles = [(); 2].map(|()| Arc::new(MemoryBackend::new()) as Arc<dyn Backend>);
+        let check = check(&handles).await;
+        assert_eq!(check.state, State::Wrong, "{check}");
+        assert!(check.to_string().contains("2 of 8 first acquisitions at once were granted, in race 1"), "{check}");
+    }
+}

@@ -74,21 +74,6 @@ async fn each_version_is_the_one_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn the_features_of_the_previous_version_are_what_it_has() {
-    for version in Version::ALL {
-        let mongo = Mongo::of(version, Kind::PreviousFeatures).await;
-        let admin = mongo.client().await.database("admin");
-        let asked = admin.run_command(doc! { "getParameter": 1, "featureCompatibilityVersion": 1 }).await;
-        let asked = asked.expect("the server tells");
-        if is_what_was_asked_for().await {
-            let features = asked.get_document("featureCompatibilityVersion").expect("there").get_str("version");
-            let own = mongo.version().split('.').take(2).collect::<Vec<_>>().join(".");
-            assert!(features.is_ok_and(|features| features < own.as_str()), "{asked} of {own}");
-        }
-    }
-}
-
-#[tokio::test]
 async fn every_source_has_every_kind() {
     for source in sources::all().await {
         for kind in [Kind::Standalone, Kind::ReplicaSet(1), Kind::WithAuth] {
