@@ -92,14 +92,14 @@ async fn provide_openssl(mongod: &Mongod, folder: &Folder) -> Result<()> {
     let failed = || "cannot take OpenSSL out of its wheel".to_owned();
     for file in fs::read_dir(&unpacked).or_say(failed)? {
         let name = file.or_say(failed)?.file_name();
-        // Each needs others of the same folder, by these very names.
-        fs::rename(unpacked.join(&name), mongod.libraries.join(&name)).or_say(failed)?;
         let text = name.to_string_lossy();
         let plain = NEEDED.into_iter().find(|needed| {
             let (stem, version) = needed.split_once(".so").expect("a library");
             text.starts_with(&format!("{stem}-")) && text.ends_with(version)
         });
         if let Some(plain) = plain {
+            // One needs the other by the name that it has in the wheel.
+            fs::rename(unpacked.join(&name), mongod.libraries.join(&name)).or_say(failed)?;
             symlink(&name, mongod.libraries.join(plain)).or_say(failed)?;
         }
     }
