@@ -3,7 +3,7 @@
 use std::{process::ExitCode, sync::Arc, time::Instant};
 
 use shylock_core::MemoryBackend;
-use shylock_tests::Mongo;
+use shylock_tests::{Kind, Mongo, Version};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -89,7 +89,7 @@ async fn table_of(
         Some(address) => address,
         None => {
             shylock_tests::reap_by_this_program(REAP);
-            Address::Mongo(own_server.insert(Mongo::replica_set(1).await).uri())
+            Address::Mongo(own_server.insert(Mongo::of(Version::V6_0_5, Kind::ReplicaSet(1)).await).uri())
         }
     };
     let store = Store::open(address, &format!("shylock_bench_{}", std::process::id())).await?;

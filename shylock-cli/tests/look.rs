@@ -95,13 +95,14 @@ fn examine(place: &Place, wanted: &[&str]) -> String {
 
 #[test]
 fn the_doctor_on_sqlite() {
-    examine(&Place::new(), &["reachable", "rights", "waiting", "deployment", "who may", "clocks"]);
+    examine(&Place::new(), &["reachable", "rights", "exclusion", "waiting", "deployment", "who may", "clocks"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_doctor_on_mongodb() {
     let (_server, store) = stores::mongodb().await;
-    let mongo = ["reachable", "rights", "waiting", "deployment", "index", "clocks", "write concern"];
+    let mongo =
+        ["reachable", "rights", "exclusion", "waiting", "version", "deployment", "index", "clocks", "write concern"];
     tokio::task::block_in_place(|| examine(&Place::on(store), &mongo));
 }
 
@@ -121,7 +122,7 @@ async fn the_doctor_on_arangodb() {
     let told = tokio::task::block_in_place(|| {
         examine(
             &Place::on(store),
-            &["reachable", "rights", "waiting", "deployment", "clocks", "write concern", "collection"],
+            &["reachable", "rights", "exclusion", "waiting", "deployment", "clocks", "write concern", "collection"],
         )
     });
     assert!(password.is_empty() || !told.contains(&password), "{told}");

@@ -93,8 +93,7 @@ fn ferretdb(hello: &Document, build: &Document) -> Option<Vec<u32>> {
 
 /// The open-source DocumentDB, on which Azure DocumentDB is built, too.
 fn is_documentdb(reply: &Document) -> bool {
-    let versions = ["documentdb_versions", "cosmos_versions"];
-    reply.get_document("internal").is_ok_and(|internal| versions.iter().any(|field| internal.contains_key(field)))
+    reply.get_document("internal").is_ok()
 }
 
 /// Whether a member of the deployment has a host name that ends so.

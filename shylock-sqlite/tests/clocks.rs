@@ -1,6 +1,9 @@
 //! Nobody's wall clock takes part; what the start of the machine changes.
 #![cfg(target_os = "linux")]
 
+#[allow(unreachable_pub, reason = "it is public in the package of the tests")]
+#[path = "../../tests/src/library.rs"]
+mod library;
 #[allow(unreachable_pub, dead_code, reason = "it is public in the package of the tests")]
 #[path = "../../tests/src/skewed_clock.rs"]
 mod skewed_clock;

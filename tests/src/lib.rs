@@ -10,6 +10,7 @@
 
 mod arango;
 mod fixture;
+mod library;
 mod life;
 mod percentile;
 mod secrets;
@@ -19,17 +20,20 @@ mod stopwatch;
 #[cfg(test)]
 mod stopwatch_tests;
 mod trace;
+mod wire;
 
 pub use crate::{
     arango::{Arango, ArangoFixture},
     fixture::MongoFixture,
+    library::compile,
     life::live_a_whole_life,
     percentile::percentile,
     secrets::{CANARY, assert_has_no_secret, assert_silent, search_again, secret_in},
-    servers::{Flag, Kind, Mongo, Mongod, Source, left_by, reap, reap_by_this_program},
+    servers::{Flag, Kind, Mongo, Mongod, Source, Version, left_by, reap, reap_by_this_program},
     skewed_clock::SkewedClock,
     stopwatch::{Stopwatch, watch_naps},
     trace::{TRACE, trace},
+    wire::{Fate, Impostor, Manners, Message, Relative},
 };
 
 /// The README's program compiles.

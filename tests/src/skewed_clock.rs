@@ -5,8 +5,9 @@ use std::{
     io,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
-    process::Command,
 };
+
+use crate::library;
 
 const SOURCE: &str = include_str!("skewed_clock.c");
 
@@ -18,20 +19,16 @@ pub struct SkewedClock {
 }
 
 impl SkewedClock {
-    /// One that is right so far. The C compiler is the one that Rust links with.
+    /// One that is right so far.
     ///
     /// # Errors
-    /// There is none, or the folder cannot be written.
+    /// There is no C compiler, or the folder cannot be written.
     pub fn new(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         let clock = Self { library: folder.join("skewed_clock.so"), ahead: folder.join("ahead") };
         let source = folder.join("skewed_clock.c");
         fs::write(&source, SOURCE)?;
-        let mut compiler = Command::new("cc");
-        compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&clock.library).arg(source);
-        if !compiler.status()?.success() {
-            return Err(io::Error::other("the clock cannot be compiled"));
-        }
+        library::compile(&source, &clock.library, &[])?;
         clock.set(0)?;
         Ok(clock)
     }
@@ -60,7 +57,10 @@ impl SkewedClock {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+    use std::{
+        process::Command,
+        time::{Duration, SystemTime, UNIX_EPOCH},
+    };
 
     use super::*;
 

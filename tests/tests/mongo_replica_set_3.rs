@@ -1,6 +1,5 @@
-//! The conformance suite on a replica set of three.
+//! The conformance suite on a replica set of three, of each version of MongoDB.
 
-use shylock_core::conformance::conformance_tests;
-use shylock_tests::{Mongo, MongoFixture};
+use shylock_tests::{Kind, Mongo, MongoFixture, conformance_on_each_version};
 
-conformance_tests!(MongoFixture::new(&Mongo::replica_set(3).await).await);
+conformance_on_each_version!(|version| MongoFixture::new(&Mongo::of(version, Kind::ReplicaSet(3)).await).await);

@@ -1,6 +1,5 @@
-//! The conformance suite on a standalone server.
+//! The conformance suite on a standalone server, of each version of MongoDB.
 
-use shylock_core::conformance::conformance_tests;
-use shylock_tests::{Mongo, MongoFixture};
+use shylock_tests::{Kind, Mongo, MongoFixture, conformance_on_each_version};
 
-conformance_tests!(MongoFixture::new(&Mongo::standalone().await).await);
+conformance_on_each_version!(|version| MongoFixture::new(&Mongo::of(version, Kind::Standalone).await).await);

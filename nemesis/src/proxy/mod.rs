@@ -1,7 +1,6 @@
 //! A proxy on a workers' host: all that the host sends to the set goes through it. It understands MongoDB's messages,
 //! and loses one reply or another.
 
-mod message;
 mod rewrite;
 
 use std::{
@@ -16,7 +15,8 @@ use tokio::{
     sync::Notify,
 };
 
-use self::message::Message;
+use shylock_tests::Message;
+
 use crate::{Result, dice::Dice, lab::NODES};
 
 /// The ports to which the traffic for the nodes is redirected.
@@ -91,11 +91,16 @@ struct Shared {
 
 impl Shared {
     fn fate(&self, message: &Message) -> Fate {
-        if !self.manners.lossy || !message.is_write() || self.quiet.exists() {
+        if !self.manners.lossy || !is_write(message) || self.quiet.exists() {
             return Fate::Passes;
         }
         Fate::draw(&mut self.dice.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Whether it changes a lock.
+fn is_write(message: &Message) -> bool {
+    message.body().is_some_and(|command| ["findAndModify", "update"].iter().any(|name| command.contains_key(name)))
 }
 
 /// What the two directions of a connection tell each other.
@@ -134,7 +139,7 @@ async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shar
             }
         }
         if shared.manners.one_server {
-            rewrite::one_server(&mut message);
+            message = rewrite::one_server(message);
         }
         to.write_all(message.bytes()).await?;
     }
@@ -144,7 +149,7 @@ async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shar
 async fn replies(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, link: &Link) -> Result<()> {
     let mut silent = false;
     while let Some(message) = Message::read(&mut from).await? {
-        let lost = link.lose.lock().unwrap_or_else(PoisonError::into_inner).filter(|(id, _)| message.answers(*id));
+        let lost = link.lose.lock().unwrap_or_else(PoisonError::into_inner).filter(|(id, _)| *id == message.answers());
         match lost {
             Some((_, true)) => {
                 link.broken.notify_one();

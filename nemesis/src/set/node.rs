@@ -8,7 +8,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use shylock_tests::Mongod;
+use shylock_tests::{Mongod, Version};
 
 use crate::{
     Result,
@@ -48,7 +48,7 @@ impl Program {
     /// # Errors
     /// It cannot be had.
     pub async fn export() -> Result<[(&'static str, PathBuf); 2]> {
-        let mongod = Mongod::get().await?;
+        let mongod = Mongod::get(Version::V6_0_5).await?;
         Ok([("SHYLOCK_NEMESIS_MONGOD", mongod.program), ("SHYLOCK_NEMESIS_LIBRARIES", mongod.libraries)])
     }
 }

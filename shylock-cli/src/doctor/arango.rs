@@ -40,8 +40,11 @@ async fn look(endpoint: &str, database: &str, credentials: Credentials) -> Resul
     };
     let (of_copies, others): (Vec<_>, Vec<_>) =
         backend.weaknesses().await?.iter().partition(|weakness| COPIES.iter().any(|of| weakness.contains(of)));
-    checks.extend(judged("write concern", &of_copies, "each grant and each renewal waits until it is on disk"));
-    checks.extend(judged("collection", &others, "it and its indexes are as they should be"));
+    checks.extend(judged(&of_copies, || {
+        let unseen = "each grant and each renewal asks the server to wait for the disk; whether it does cannot be seen from here";
+        Check::new("write concern", State::Unknown, unseen)
+    }));
+    checks.extend(judged(&others, || Check::good("collection", "it and its indexes are as they should be")));
     checks.push(Check::new(
         "version",
         State::Unknown,
@@ -50,9 +53,11 @@ async fn look(endpoint: &str, database: &str, credentials: Credentials) -> Resul
     Ok(checks)
 }
 
-fn judged(name: &'static str, weaknesses: &[&String], otherwise: &str) -> Vec<Check> {
+/// One check for each weakness, or what is to be said where there is none.
+fn judged(weaknesses: &[&String], otherwise: impl FnOnce() -> Check) -> Vec<Check> {
+    let otherwise = otherwise();
     match weaknesses {
-        [] => vec![Check::good(name, otherwise)],
-        weak => weak.iter().map(|weakness| Check::new(name, State::Weak, weakness.as_str())).collect(),
+        [] => vec![otherwise],
+        weak => weak.iter().map(|weakness| Check::new(otherwise.name, State::Weak, weakness.as_str())).collect(),
     }
 }

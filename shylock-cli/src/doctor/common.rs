@@ -1,75 +1,128 @@
-//! What any store has to do: it is tried out, with a lock of a name that nobody uses.
+//! The checks that every store has: the program uses it, with locks of names that nobody else uses.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use shylock_core::{Backend, Error, LockManager, Result, Watch};
+use shylock_core::{AsyncLockGuard, Backend, LockManager, Result, Watch};
+use tokio::time::timeout;
 
-use super::check::{Check, State};
+use super::{
+    check::{Check, State},
+    exclusion, fresh_name, hint,
+};
 use crate::{
     failure::{Failure, chain},
     store,
 };
 
+/// How long a lock may take to come free at the end.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 pub(super) async fn checks(told: Option<&str>) -> Vec<Check> {
     let since = Instant::now();
     let store = match store::open(told).await {
         Ok(store) => store,
-        Err(failure) => return vec![unreachable(&failure)],
+        Err(failure) => return vec![refused(&failure)],
     };
-    let reached = Check::good(
-        "reachable",
-        format!("within {} ms, and what the locks are kept in is in order", since.elapsed().as_millis()),
-    );
-    vec![reached, rights(&store.backend).await, waiting(&*store.backend).await]
+    let reached = Check::good("reachable", format!("within {} ms", since.elapsed().as_millis()));
+    let rights = rights(&store.backend).await;
+    if rights.state == State::Wrong {
+        return vec![reached, rights];
+    }
+    // Requests of one handle may share a connection or a thread, and those of several race.
+    let others = tokio::join!(store::open(told), store::open(told), store::open(told));
+    let others = [others.0, others.1, others.2].into_iter().filter_map(Result::ok).map(|store| store.backend);
+    let handles: Vec<_> = others.chain([Arc::clone(&store.backend)]).collect();
+    vec![reached, rights, exclusion::check(&handles).await, waiting(&store.backend).await]
 }
 
-fn unreachable(failure: &Failure) -> Check {
-    Check::new("reachable", State::Wrong, failure.message())
-        .hint("is the address right, does the server run, and may this host and user reach it?")
+/// A server that answers and is refused is reachable.
+fn refused(failure: &Failure) -> Check {
+    let name = if hint::for_error(failure.message()) == Some(hint::ADDRESS) { "reachable" } else { "usable" };
+    Check::failed(name, State::Wrong, failure.message())
 }
 
-/// Takes a lock, renews it, looks at it, lists it and releases it.
+/// Acquires a lock, renews it, looks at it, lists it and releases it.
 async fn rights(backend: &Arc<dyn Backend>) -> Check {
     const NAME: &str = "rights";
     let since = Instant::now();
-    match try_out(LockManager::from(Arc::clone(backend))).await {
-        Ok(()) => Check::good(
+    match try_out(&LockManager::from(Arc::clone(backend))).await {
+        Ok(true) => Check::good(
             NAME,
-            format!("a lock was taken, renewed, listed and released in {} ms", since.elapsed().as_millis()),
+            format!("a lock was acquired, renewed, listed and released in {} ms", since.elapsed().as_millis()),
         ),
-        Err(error) => Check::new(NAME, State::Wrong, chain(&error))
-            .hint("the README of the store's crate tells which rights are needed"),
+        Ok(false) => Check::new(NAME, State::Wrong, "a lock that was granted is not listed as held"),
+        Err(error) => Check::failed(NAME, State::Wrong, &chain(&error)),
     }
 }
 
-async fn try_out(manager: LockManager) -> Result<()> {
-    let name = name();
-    let Some(guard) = manager.lock(&name).with_note("shylock doctor").try_acquire().await? else {
-        return Err(Error::Timeout { waited: std::time::Duration::ZERO, holder: None });
-    };
+/// Whether the lock was seen as held.
+async fn try_out(manager: &LockManager) -> Result<bool> {
+    let name = fresh_name();
+    let lock = manager.lock(&name).with_note("shylock doctor");
+    // Nobody else knows the name, so that a refusal is as odd as a lock that is not listed.
+    let Some(guard) = lock.try_acquire().await? else { return Ok(false) };
+    let used = used(manager, &guard).await;
+    let released = give_back(manager, guard).await;
+    used.and_then(|seen| released.map(|()| seen))
+}
+
+async fn used(manager: &LockManager, guard: &AsyncLockGuard) -> Result<bool> {
     guard.renew().await?;
-    let listed = manager.list(&name).await?;
-    manager.inspect(&name).await?;
-    guard.release().await?;
-    let missing =
-        || Error::InvalidOption { option: "store", reason: "it does not list a lock that it has granted".into() };
-    if listed.len() == 1 { Ok(()) } else { Err(missing()) }
+    let listed = manager.list(guard.name()).await?;
+    let seen = manager.inspect(guard.name()).await?;
+    Ok(listed.len() == 1 && seen.is_some())
 }
 
-fn name() -> String {
-    format!("shylock-doctor-{:016x}", getrandom::u64().unwrap_or_else(|_| std::process::id().into()))
+/// Releases the lock. One that cannot be released is broken, so that it is not left to its lease: nobody else uses its
+/// name. Whatever comes of that, the error is that of the release.
+pub(super) async fn give_back(manager: &LockManager, guard: AsyncLockGuard) -> Result<()> {
+    let name = guard.name().to_owned();
+    let released = guard.release().await;
+    if released.is_err() {
+        let broken = async {
+            drop(manager.force_break(&name).await);
+            manager.close().await;
+        };
+        drop(timeout(PATIENCE, broken).await);
+    }
+    released
 }
 
-async fn waiting(backend: &dyn Backend) -> Check {
+/// Whether a waiter gets to know that a lock came free: one is acquired and released while the store is watched.
+async fn waiting(backend: &Arc<dyn Backend>) -> Check {
     const NAME: &str = "waiting";
-    match backend.watch().await {
-        Ok(Watch::Freed(_)) => Check::good(NAME, "who waits is told when a lock comes free"),
-        Ok(_) => Check::new(
-            NAME,
-            State::Weak,
-            "who waits has to ask again, each second at the latest, as this store tells nobody",
-        ),
-        Err(error) => Check::new(NAME, State::Weak, format!("who waits has to ask again: {}", chain(&error)))
-            .hint("on MongoDB it takes a replica set and the right `changeStream`"),
+    let mut freed = match backend.watch().await {
+        Ok(Watch::Freed(freed)) => freed,
+        Ok(_) => {
+            let detail = "the store does not notify waiters: they ask again, each second at the latest";
+            return Check::new(NAME, State::Weak, detail);
+        }
+        Err(error) => {
+            let error = chain(&error);
+            return Check::failed(NAME, State::Weak, &format!("waiters have to ask again: {error}"));
+        }
+    };
+    let name = fresh_name();
+    let since = Instant::now();
+    let released = async {
+        let manager = LockManager::from(Arc::clone(backend));
+        match manager.lock(&name).with_note("shylock doctor").try_acquire().await? {
+            Some(guard) => give_back(&manager, guard).await,
+            None => Ok(()),
+        }
+    };
+    if let Err(error) = released.await {
+        return Check::failed(NAME, State::Unknown, &chain(&error));
+    }
+    let noticed = async { while freed.recv().await.is_some_and(|seen| seen.as_str() != name) {} };
+    match timeout(PATIENCE, noticed).await {
+        Ok(()) if !freed.is_closed() => {
+            let took = since.elapsed().as_millis();
+            Check::good(NAME, format!("the store notified a waiter of a lock that came free, in {took} ms"))
+        }
+        _ => Check::new(NAME, State::Weak, "no notice of a lock that came free arrived: waiters have to ask again"),
     }
 }

@@ -4,6 +4,8 @@
 mod arango;
 mod check;
 mod common;
+mod exclusion;
+mod hint;
 #[cfg(feature = "mongodb")]
 mod mongo;
 #[cfg(feature = "sqlite")]
@@ -28,11 +30,11 @@ pub(crate) async fn doctor(Doctor { json }: &Doctor, told: Option<&str>) -> Resu
     }
     if *json {
         let list: Vec<Value> = checks.iter().map(Check::as_json).collect();
-        output::print_json(&json!({ "store": address.shown(), "checks": list }))?;
+        output::print_json(&json!({ "store": plain(&address.shown()), "checks": list }))?;
     } else {
         output::print(&plain(&address.shown()))?;
         for check in &checks {
-            output::print(&plain_lines(&check.to_string()))?;
+            output::print(&check.to_string())?;
         }
     }
     Ok(u8::from(checks.iter().any(|check| check.state == State::Wrong)))
@@ -51,6 +53,7 @@ async fn of_this_kind(address: &Address) -> Vec<Check> {
     }
 }
 
-fn plain_lines(text: &str) -> String {
-    text.lines().map(plain).collect::<Vec<_>>().join("\n")
+/// A name for a lock that nobody else uses.
+fn fresh_name() -> String {
+    format!("shylock-doctor-{:016x}", getrandom::u64().unwrap_or_else(|_| std::process::id().into()))
 }

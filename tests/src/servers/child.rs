@@ -17,6 +17,7 @@ use super::{
     flags,
     mongod::Mongod,
     processes,
+    version::Version,
 };
 
 /// The process; killed by the reaper, which also removes its folder.
@@ -28,8 +29,8 @@ pub(crate) struct Child {
 
 impl Child {
     /// Starts it.
-    pub(crate) async fn start(port: u16, more: &[Flag]) -> Result<Self> {
-        let mongod = Mongod::get().await?;
+    pub(crate) async fn start(version: Version, port: u16, more: &[Flag]) -> Result<Self> {
+        let mongod = Mongod::get(version).await?;
         let folder = Folder::inside(&env::temp_dir())?;
         let data = folder.path().join("data");
         fs::create_dir(&data).or_say(|| "cannot make a folder for data".to_owned())?;
@@ -43,7 +44,7 @@ impl Child {
         let output = File::create(&log).or_say(|| "cannot make a log file".to_owned())?;
         let complaints = output.try_clone().or_say(|| "cannot share a log file".to_owned())?;
         let process = process::Command::new(&mongod.program)
-            .args(flags::command_line(port, data, more))
+            .args(flags::command_line(version, port, data, more))
             .env("LD_LIBRARY_PATH", &mongod.libraries)
             .env(processes::MARK, folder.path())
             .process_group(0) // Ctrl-C is for the tests; their servers end after them

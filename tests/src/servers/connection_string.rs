@@ -61,6 +61,12 @@ impl ConnectionString {
         changed
     }
 
+    /// The same with these options as well.
+    pub(crate) fn with_options(mut self, options: &str) -> Self {
+        self.options.extend(options.split('&').filter(|option| !option.is_empty()).map(str::to_owned));
+        self
+    }
+
     /// The hosts, which are no secret.
     pub(crate) fn hosts(&self) -> &str {
         &self.hosts

@@ -8,7 +8,9 @@ use super::{
     announced::Announced,
     failure::{Result, While},
     flag::Flag,
-    flags, image, unique,
+    flags,
+    image::{self, Image},
+    unique,
 };
 
 /// The container; removed by the reaper.
@@ -23,13 +25,14 @@ impl Container {
     /// other by the addresses by which clients reach them, and only so is 127.0.0.1 and a port
     /// such an address. It also makes users of the server local ones, who may create the first
     /// account. Nothing is published, as the server listens on the loopback interface only.
-    pub(crate) async fn start(image: &str, port: u16, more: &[Flag]) -> Result<Self> {
+    pub(crate) async fn start(image: &Image, port: u16, more: &[Flag]) -> Result<Self> {
         let name = unique::name();
         let announced = Announced::container(&name);
         let mut command = vec!["mongod".to_owned()];
-        command.extend(flags::command_line(port, "/data/db", more.iter().map(|flag| flag.argument("")).collect()));
+        let more_words = more.iter().map(|flag| flag.argument("")).collect();
+        command.extend(flags::command_line(image.version, port, "/data/db", more_words));
         let files = more.iter().filter_map(Flag::file);
-        let request = files.fold(image::named(image).with_container_name(name), |request, (name, content)| {
+        let request = files.fold(image::named(&image.name).with_container_name(name), |request, (name, content)| {
             request.with_copy_to(format!("/{name}"), content.as_bytes().to_vec())
         });
         let container = request
@@ -38,7 +41,7 @@ impl Container {
             .with_mount(Mount::tmpfs_mount("/data/db")) // no disk to wait for, no volume to remain
             .start()
             .await
-            .or_say(|| format!("cannot start a container of {image}"))?;
+            .or_say(|| format!("cannot start a container of {}", image.name))?;
         Ok(Self { container: ManuallyDrop::new(container), _announced: announced })
     }
 

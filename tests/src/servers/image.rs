@@ -1,6 +1,6 @@
-//! The images of MongoDB: the official one, and one of our own for where that cannot be had.
+//! The images of MongoDB: the official ones, and some of our own for where those cannot be had.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use testcontainers::{
     GenericBuildableImage, GenericImage,
@@ -14,15 +14,13 @@ use super::{
     failure::{Result, While},
     libraries,
     mongod::Mongod,
+    once::Once,
     report,
+    version::Version,
 };
 
-/// The official image.
-pub(crate) const OFFICIAL: &str = "mongo:7.0";
 /// The official image of ArangoDB.
 pub(crate) const ARANGODB: &str = "arangodb:3.12";
-/// Ours: the `mongod` of a wheel with the libraries of this machine.
-pub(crate) const OWN: &str = "shylock-test-mongod:6.0.5";
 
 /// Some minutes for some hundred megabytes. Where there is no network, it fails much earlier.
 const PULL: Duration = Duration::from_secs(600);
@@ -44,18 +42,52 @@ pub(crate) async fn get_official(image: &str) -> Result<()> {
     pulled.map(drop).or_say(failed)
 }
 
-/// Builds our image, unless it is here.
-pub(crate) async fn build_own() -> Result<()> {
-    if is_here(OWN).await? {
-        return Ok(());
+/// An image with a `mongod`, which is here.
+#[derive(Debug, Clone)]
+pub(crate) struct Image {
+    pub(crate) name: String,
+    pub(crate) version: Version,
+    is_official: bool,
+}
+
+impl Image {
+    /// The official image of that version, or else our own.
+    pub(crate) async fn of(version: Version) -> Result<Self> {
+        static IMAGES: Once<Version, Image> = Once::new();
+        IMAGES.get(version, Self::find(version)).await
     }
-    let mongod = Mongod::get().await?;
-    let _lock = cache::lock().await?;
-    if is_here(OWN).await? {
-        return Ok(());
+
+    async fn find(version: Version) -> Result<Self> {
+        let official = Self { name: format!("mongo:{version}"), version, is_official: true };
+        let Err(failure) = get_official(&official.name).await else { return Ok(official) };
+        let own = Self { name: format!("shylock-test-mongod:{version}"), version, is_official: false };
+        own.build().await.or_say(|| format!("{failure}, and neither can an image of our own be built"))?;
+        Ok(own)
     }
-    let (name, tag) = split(OWN);
-    let mut image = GenericBuildableImage::new(name, tag)
+
+    /// Builds an image of our own, unless it is here: the `mongod` of a wheel with the libraries that it needs.
+    async fn build(&self) -> Result<()> {
+        if is_here(&self.name).await? {
+            return Ok(());
+        }
+        let mongod = Mongod::get(self.version).await?;
+        let _lock = cache::lock().await?;
+        if is_here(&self.name).await? {
+            return Ok(());
+        }
+        build(&self.name, &mongod).await
+    }
+}
+
+impl fmt::Display for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "image {} ({})", self.name, if self.is_official { "the official one" } else { "our own" })
+    }
+}
+
+async fn build(name: &str, mongod: &Mongod) -> Result<()> {
+    let (stem, tag) = split(name);
+    let mut image = GenericBuildableImage::new(stem, tag)
         .with_dockerfile_string(
             "FROM scratch\n\
              COPY root/ /\n\
@@ -65,16 +97,16 @@ pub(crate) async fn build_own() -> Result<()> {
         )
         .with_file(&mongod.program, "root/bin/mongod");
     for library in libraries::of(&mongod.program, &mongod.libraries).await? {
-        let name = library.name;
-        let path = library.path.ok_or_else(|| format!("mongod needs {name}, which is not here"))?;
-        let target = match name.starts_with('/') {
-            true => format!("root{name}"), // the loader, which is sought at that very path
-            false => format!("root/libraries/{name}"),
+        let file = library.name;
+        let path = library.path.ok_or_else(|| format!("mongod needs {file}, which is not here"))?;
+        let target = match file.starts_with('/') {
+            true => format!("root{file}"), // the loader, which is sought at that very path
+            false => format!("root/libraries/{file}"),
         };
         image = image.with_file(path, target);
     }
     let built = image.build_image().await;
-    built.map(drop).or_say(|| format!("cannot build {OWN}"))
+    built.map(drop).or_say(|| format!("cannot build {name}"))
 }
 
 /// The image as testcontainers wants it.

@@ -9,6 +9,8 @@ pub enum Kind {
     Standalone,
     /// A replica set of that many voting members, with a primary.
     ReplicaSet(usize),
+    /// A replica set of one that works like the previous version of MongoDB, as in the days after an upgrade.
+    PreviousFeatures,
     /// A standalone that lets nobody in without a password.
     WithAuth,
 }
@@ -18,6 +20,7 @@ impl fmt::Display for Kind {
         match self {
             Self::Standalone => write!(f, "standalone"),
             Self::ReplicaSet(members) => write!(f, "replica set of {members}"),
+            Self::PreviousFeatures => write!(f, "replica set of 1 with the features of the version before"),
             Self::WithAuth => write!(f, "standalone with authentication"),
         }
     }

@@ -1,8 +1,8 @@
 //! Real MongoDB servers.
 //!
-//! The servers of [`Mongo::standalone`], [`Mongo::replica_set`] and [`Mongo::with_auth`] are shared by all tests of a
-//! process. Where they come from is decided by [`Source::chosen`] and printed on stderr; everything that was started
-//! is gone when the test process is, however it ended.
+//! The servers of [`Mongo::standalone`], [`Mongo::replica_set`], [`Mongo::with_auth`] and [`Mongo::of`] are shared by all
+//! tests of a process. Where they come from is decided by [`Source::chosen`], and printed on stderr together with their
+//! [`Version`]; everything that was started is gone when the test process is, however it ended.
 
 mod announced;
 mod authentication;
@@ -21,6 +21,8 @@ mod libraries;
 mod mongo;
 mod mongod;
 mod node;
+mod once;
+mod package;
 pub(crate) mod polling;
 mod processes;
 mod reaper;
@@ -32,6 +34,7 @@ mod server;
 mod shared;
 mod source;
 pub(crate) mod unique;
+mod version;
 mod wheel;
 
 pub(crate) use self::{
@@ -42,5 +45,5 @@ pub(crate) use self::{
 };
 pub use self::{
     announced::reap_by_this_program, flag::Flag, kind::Kind, leftovers::left_by, mongo::Mongo, mongod::Mongod,
-    reaper::reap, source::Source,
+    reaper::reap, source::Source, version::Version,
 };

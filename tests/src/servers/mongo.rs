@@ -1,6 +1,6 @@
 //! What tests hold in their hands.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, panic::Location, sync::Arc};
 
 use mongodb::{Client, bson::Document};
 
@@ -13,6 +13,7 @@ use super::{
     server::{self, Server},
     shared,
     source::{Choice, GIVEN, Source, WITHOUT_DOCKER},
+    version::{Version, series},
 };
 
 /// A MongoDB deployment. It holds no client, as a client lives and dies with the runtime, that is
@@ -28,39 +29,89 @@ pub struct Mongo {
 }
 
 impl Mongo {
-    /// The standalone server of this process.
-    pub async fn standalone() -> Self {
-        Self::shared(Kind::Standalone).await
+    /// The standalone server of this process, of the version for tests in the caller's file.
+    #[track_caller]
+    pub fn standalone() -> impl Future<Output = Self> + Send {
+        Self::of(Version::for_caller(Location::caller()), Kind::Standalone)
     }
 
-    /// The replica set of this process with that many members.
-    pub async fn replica_set(members: usize) -> Self {
-        Self::shared(Kind::ReplicaSet(members)).await
+    /// The replica set of this process with that many members, of the version for tests in the caller's file.
+    #[track_caller]
+    pub fn replica_set(members: usize) -> impl Future<Output = Self> + Send {
+        Self::of(Version::for_caller(Location::caller()), Kind::ReplicaSet(members))
     }
 
-    /// The standalone server of this process that asks for passwords.
-    pub async fn with_auth() -> Self {
-        Self::shared(Kind::WithAuth).await
+    /// The standalone server of this process that asks for passwords, of the version for tests in the caller's file.
+    #[track_caller]
+    pub fn with_auth() -> impl Future<Output = Self> + Send {
+        Self::of(Version::for_caller(Location::caller()), Kind::WithAuth)
     }
 
-    /// A deployment that is not shared, and is gone when its last clone is dropped.
-    pub async fn start(kind: Kind, source: Source) -> Self {
+    /// The server of this process of that kind and version.
+    pub async fn of(version: Version, kind: Kind) -> Self {
         crate::trace();
-        let server = runtime::run(server::get(kind, source)).await;
-        Self::or_panic(kind, source, "asked for", server.map(Arc::new))
+        let Choice { source, because } = Choice::made().await;
+        let version = version.or_of_this_run();
+        let server = shared::server(kind, version, source).await;
+        Self::or_panic(version, kind, source, &because, server)
     }
 
-    /// A standalone of the test's own that is started with these flags; `options` are those of its connection string.
+    /// A deployment that is not shared, and is gone when its last clone is dropped, of the version for tests in the
+    /// caller's file.
+    #[track_caller]
+    pub fn start(kind: Kind, source: Source) -> impl Future<Output = Self> + Send {
+        Self::start_version(Version::for_caller(Location::caller()), kind, source)
+    }
+
+    /// A deployment of that version that is not shared, and is gone when its last clone is dropped.
+    pub async fn start_version(version: Version, kind: Kind, source: Source) -> Self {
+        crate::trace();
+        let version = version.or_of_this_run();
+        let server = runtime::run(server::get(kind, version, source)).await;
+        Self::or_panic(version, kind, source, "asked for", server.map(Arc::new))
+    }
+
+    /// A standalone of the test's own that is started with these flags, of the version for tests in the caller's file;
+    /// `options` are those of its connection string.
+    #[track_caller]
+    pub fn start_with(flags: &[Flag], options: &str) -> impl Future<Output = Self> + Send {
+        Self::start_flagged(Version::for_caller(Location::caller()), Kind::Standalone, flags, options)
+    }
+
+    /// A deployment of the test's own that is started with these flags; `options` are those of its connection string.
     /// Where there is a given server, it is a child process.
-    pub async fn start_with(flags: &[Flag], options: &str) -> Self {
-        crate::trace();
-        let source = match Source::chosen().await {
-            Source::Given => Source::ChildProcess,
-            chosen => chosen,
-        };
-        let (flags, options) = (flags.to_vec(), options.to_owned());
-        let server = runtime::run(async move { server::standalone_with(source, &flags, &options).await }).await;
-        Self::or_panic(Kind::Standalone, source, "asked for", server.map(Arc::new))
+    pub fn start_flagged(
+        version: Version,
+        kind: Kind,
+        flags: &[Flag],
+        options: &str,
+    ) -> impl Future<Output = Self> + Send + use<> {
+        let (version, flags, options) = (version.or_of_this_run(), flags.to_vec(), options.to_owned());
+        async move {
+            crate::trace();
+            let source = match Source::chosen().await {
+                Source::Given => Source::ChildProcess,
+                chosen => chosen,
+            };
+            let start = async move { server::start_with(kind, version, source, &flags, &options).await };
+            let server = runtime::run(start).await;
+            Self::or_panic(version, kind, source, "asked for", server.map(Arc::new))
+        }
+    }
+
+    /// Whether its version is this one or a later one.
+    ///
+    /// # Panics
+    /// Its version is no number.
+    #[must_use]
+    pub fn is_at_least(&self, major: u32, minor: u32) -> bool {
+        series(self.version()).expect("a version begins with two numbers") >= (major, minor)
+    }
+
+    /// Its version, as it says itself.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.server.version
     }
 
     /// The connection string; on servers with authentication, that of a user who may do anything.
@@ -100,16 +151,10 @@ impl Mongo {
         created.unwrap_or_else(|failure| panic!("shylock-tests: cannot create {user}: {failure}"));
     }
 
-    async fn shared(kind: Kind) -> Self {
-        crate::trace();
-        let Choice { source, because } = Choice::made().await;
-        Self::or_panic(kind, source, &because, shared::server(kind, source).await)
-    }
-
-    fn or_panic(kind: Kind, source: Source, because: &str, server: Result<Arc<Server>>) -> Self {
+    fn or_panic(version: Version, kind: Kind, source: Source, because: &str, server: Result<Arc<Server>>) -> Self {
         let server = server.unwrap_or_else(|failure| {
             panic!(
-                "shylock-tests: no {kind}: {failure}\n\
+                "shylock-tests: no {kind} of MongoDB {version}: {failure}\n\
                  tried: {source}, as {because}\n\
                  instead: a server of yours with {GIVEN}=mongodb://HOST/, \
                  or no containers with {WITHOUT_DOCKER}=1"

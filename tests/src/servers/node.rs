@@ -7,9 +7,10 @@ use super::{
     container::Container,
     failure::{Result, While},
     flag::Flag,
-    image,
+    image::Image,
     polling::{self, State},
     source::Source,
+    version::Version,
 };
 
 /// A server that listens.
@@ -32,15 +33,14 @@ const ATTEMPTS: usize = 5;
 
 impl Node {
     /// Starts a server with `more` flags on a free port.
-    pub(crate) async fn start(source: Source, more: &[Flag]) -> Result<Self> {
+    pub(crate) async fn start(source: Source, version: Version, more: &[Flag]) -> Result<Self> {
         for _ in 0..ATTEMPTS {
             let port = free_port()?;
             let running = match source {
-                Source::ChildProcess => Running::Child(Box::new(Child::start(port, more).await?)),
-                Source::OfficialImage => container(image::OFFICIAL, port, more).await?,
-                Source::OwnImage => {
-                    image::build_own().await?;
-                    container(image::OWN, port, more).await?
+                Source::ChildProcess => Running::Child(Box::new(Child::start(version, port, more).await?)),
+                Source::Image => {
+                    let image = Image::of(version).await?;
+                    Running::Container(Box::new(Container::start(&image, port, more).await?))
                 }
                 Source::Given => return Err("a server that is given cannot be started".to_owned()),
             };
@@ -86,11 +86,6 @@ impl Running {
             Self::Container(container) => container.log().await,
         }
     }
-}
-
-async fn container(image: &str, port: u16, more: &[Flag]) -> Result<Running> {
-    let container = Container::start(image, port, more).await?;
-    Ok(Running::Container(Box::new(container)))
 }
 
 pub(crate) fn free_port() -> Result<u16> {

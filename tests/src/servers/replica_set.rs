@@ -7,6 +7,7 @@ use super::{
     failure::{Result, While},
     node::Node,
     polling::{self, State},
+    version::{Version, series},
 };
 
 /// Its name.
@@ -34,6 +35,24 @@ pub(crate) async fn initiate(nodes: &[Node]) -> Result<()> {
         })
     })
     .await
+}
+
+/// Has the set work like the version of MongoDB before its own.
+pub(crate) async fn use_previous_features(set: &ConnectionString, version: Version) -> Result<()> {
+    let before = match series(version.name()) {
+        Some((4, 4)) => "4.2".to_owned(),
+        Some((5, 0)) => "4.4".to_owned(),
+        Some((major @ 6.., 0)) => format!("{}.0", major - 1),
+        _ => return Err(format!("it is not known what came before MongoDB {version}")),
+    };
+    let mut command = doc! { "setFeatureCompatibilityVersion": &before };
+    if series(version.name()) >= Some((7, 0)) {
+        command.insert("confirm", true);
+    }
+    set.run(command).await?;
+    let asked = set.run(doc! { "getParameter": 1, "featureCompatibilityVersion": 1 }).await?;
+    let now = asked.get_document("featureCompatibilityVersion").and_then(|of| of.get_str("version"));
+    if now.ok() == Some(&before) { Ok(()) } else { Err(format!("asked for the features of {before}, it has {asked}")) }
 }
 
 const PRIMARY: &str = "primary";

@@ -4,7 +4,7 @@ use std::{env, fmt};
 
 use tokio::sync::OnceCell;
 
-use super::{docker, failure::Result, image, report, runtime};
+use super::{docker, failure::Result, report, runtime};
 
 /// The variable with the connection string of a server to use instead of starting one.
 pub(crate) const GIVEN: &str = "SHYLOCK_TEST_MONGODB";
@@ -16,10 +16,8 @@ pub(crate) const WITHOUT_DOCKER: &str = "SHYLOCK_TEST_WITHOUT_DOCKER";
 pub enum Source {
     /// The server of the environment variable `SHYLOCK_TEST_MONGODB`, used as it is.
     Given,
-    /// A container of the official image.
-    OfficialImage,
-    /// A container of an image that is built here, where the official one cannot be pulled.
-    OwnImage,
+    /// A container of the official image, or of one that is built here where the official one cannot be pulled.
+    Image,
     /// A child process of the tests, where there is no Docker engine or
     /// `SHYLOCK_TEST_WITHOUT_DOCKER=1` asks for none.
     ChildProcess,
@@ -40,8 +38,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Given => write!(f, "server of {GIVEN}"),
-            Self::OfficialImage => write!(f, "image {} (the official one)", image::OFFICIAL),
-            Self::OwnImage => write!(f, "image {} (our own)", image::OWN),
+            Self::Image => write!(f, "container"),
             Self::ChildProcess => write!(f, "child process of the tests"),
         }
     }
@@ -73,13 +70,12 @@ async fn choose() -> Result<Choice> {
     if is_set(WITHOUT_DOCKER) && env::var(WITHOUT_DOCKER).as_deref() != Ok("0") {
         return choice(Source::ChildProcess, &format!("{WITHOUT_DOCKER} is set"));
     }
-    if let Err(silence) = docker::engine().await {
-        report::line(&format!("no containers, as {silence}"));
-        return choice(Source::ChildProcess, &silence);
-    }
-    match image::get_official(image::OFFICIAL).await {
-        Ok(()) => choice(Source::OfficialImage, "it can be had"),
-        Err(failure) => choice(Source::OwnImage, &failure),
+    match docker::engine().await {
+        Ok(_) => choice(Source::Image, "a Docker engine answers"),
+        Err(silence) => {
+            report::line(&format!("no containers, as {silence}"));
+            choice(Source::ChildProcess, &silence)
+        }
     }
 }
 

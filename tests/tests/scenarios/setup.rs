@@ -84,12 +84,15 @@ async fn collections_that_cannot_hold_locks_are_refused() {
     let mongo = Mongo::standalone().await;
     let database = database(&mongo).await;
     database.create_collection("plain").await.ok();
-    for (what, options) in [
+    let mut unfit = vec![
         ("has a collation", doc! { "collation": { "locale": "en", "strength": 1 } }),
         ("is capped", doc! { "capped": true, "size": 4096 }),
         ("is a view", doc! { "viewOn": "plain", "pipeline": [] }),
-        ("is a time series", doc! { "timeseries": { "timeField": "t" } }),
-    ] {
+    ];
+    if mongo.is_at_least(5, 0) {
+        unfit.push(("is a time series", doc! { "timeseries": { "timeField": "t" } }));
+    }
+    for (what, options) in unfit {
         let collection = fresh("unfit");
         let mut create = doc! { "create": &collection };
         create.extend(options);

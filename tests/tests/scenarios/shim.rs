@@ -16,8 +16,7 @@ impl Shim {
     pub(crate) fn from_source(name: &str) -> Self {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios").join(name);
         let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.so", fresh(name)));
-        let compiled = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(source).status();
-        assert!(compiled.expect("there is a C compiler").success());
+        shylock_tests::compile(&source, &library, &[]).expect("compiled");
         Self(library)
     }
 

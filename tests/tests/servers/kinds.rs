@@ -7,7 +7,7 @@ use mongodb::{
     bson::{Document, doc},
     error::ErrorKind,
 };
-use shylock_tests::{Kind, Mongo, Source};
+use shylock_tests::{Kind, Mongo, Source, Version};
 use tokio::runtime::Builder;
 
 use crate::sources;
@@ -58,6 +58,18 @@ async fn a_server_with_authentication_knows_who_may_do_what() {
         let stranger = Client::with_uri_str(stranger).await.expect("a client");
         let find = doc! { "find": "open" };
         assert_unauthorized(stranger.database("shylock_tests").run_command(find).await);
+    }
+}
+
+#[tokio::test]
+async fn each_version_is_the_one_that_was_asked_for() {
+    for version in Version::ALL {
+        let mongo = Mongo::of(version, Kind::Standalone).await;
+        hello_from_what_can_be_written_to(&mongo).await;
+        if is_what_was_asked_for().await {
+            let only = std::env::var("SHYLOCK_TEST_MONGODB_VERSION").unwrap_or_else(|_| version.to_string());
+            assert!(mongo.version().starts_with(&only), "{} is not {only}", mongo.version());
+        }
     }
 }
 

@@ -1,0 +1,6 @@
+//! The conformance suite on a replica set of one with the previous feature compatibility version, of each version of
+//! MongoDB.
+
+use shylock_tests::{Kind, Mongo, MongoFixture, conformance_on_each_version};
+
+conformance_on_each_version!(|version| MongoFixture::new(&Mongo::of(version, Kind::PreviousFeatures).await).await);
