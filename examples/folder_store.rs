@@ -63,7 +63,8 @@ impl Step<'_> {
     fn decode(&self, file: &Path, text: &[u8]) -> Option<(LockName, Entry)> {
         let (name, token, holder, acquired, ends, host, pid, note) = serde_json::from_slice::<Text>(text).ok()?;
         let name = LockName::new(name).ok().filter(|name| self.store.file(name) == file)?;
-        let record = Record { token: FencingToken::new(token)?, holder: HolderId::from_bytes(holder), acquired, ends };
+        let record =
+            Record { token: FencingToken::stored(token)?, holder: HolderId::from_bytes(holder), acquired, ends };
         // The longest lease, and as long again for a clock that was set back.
         let is_possible = ends.saturating_sub(self.now) <= MAX_TTL * 2;
         is_possible.then_some((name, Entry { record, info: HolderInfo { host, pid, note } }))

@@ -67,6 +67,7 @@ impl Fixture for FolderFixture {
             Defect::TokenIsZero => (json!(0), id, time(1)),
             Defect::TokenIsNegative => (json!(-5), id, time(1)),
             Defect::TokenIsTooLarge => (json!(1_u64 << 53), id, time(1)),
+            Defect::TokenIsTheLast => (json!((1_u64 << 53) - 1), id, time(1)),
             Defect::ForeignFieldsOnly => (json!({ "x": 1 }), none.clone(), none),
             other => panic!("the fixture does not know {other:?}"),
         };

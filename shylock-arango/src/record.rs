@@ -29,7 +29,7 @@ pub(crate) fn read(name: &LockName, row: &Value, skew: Duration) -> Result<Optio
 
 /// The token of a row, if it is one.
 pub(crate) fn token(row: &Value) -> Option<FencingToken> {
-    whole(&row["token"]).and_then(FencingToken::new).filter(|token| token.get() < FencingToken::MAX)
+    whole(&row["token"]).and_then(FencingToken::stored)
 }
 
 fn fields(name: &LockName, row: &Value, now: f64, skew: Duration) -> Result<Option<LockInfo>, &'static str> {

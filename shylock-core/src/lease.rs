@@ -23,6 +23,13 @@ impl FencingToken {
         if value > Self::MAX { None } else { NonZeroU64::new(value).map(Self) }
     }
 
+    /// The token of a stored record, or `None` if no record can have it: the largest one could not be followed by another, so
+    /// a record that has it is corrupt.
+    #[must_use]
+    pub fn stored(value: u64) -> Option<Self> {
+        Self::new(value).filter(|token| token.get() < Self::MAX)
+    }
+
     /// The token as a number.
     #[must_use]
     pub const fn get(self) -> u64 {

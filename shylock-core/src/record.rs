@@ -123,7 +123,7 @@ impl Record {
     #[must_use]
     pub fn repaired(token: Option<u64>, now: Duration) -> Option<Self> {
         let ms = u64::try_from(now.as_millis()).ok()?;
-        let kept = token.and_then(FencingToken::new).filter(|token| token.get() < FencingToken::MAX);
+        let kept = token.and_then(FencingToken::stored);
         let token = kept.max(FencingToken::following(None, ms))?;
         Some(Self { token, holder: HolderId::from_bytes([0; 16]), acquired: now, ends: Duration::ZERO })
     }

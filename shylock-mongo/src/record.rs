@@ -28,12 +28,11 @@ fn read_fields(
     skew: Duration,
 ) -> Result<Option<LockInfo>, &'static str> {
     let token = match record.get("token") {
-        Some(Bson::Int64(token)) => u64::try_from(*token).ok().and_then(FencingToken::new),
+        Some(Bson::Int64(token)) => u64::try_from(*token).ok().and_then(FencingToken::stored),
         Some(_) => return Err("its token is no 64-bit integer"),
         None => return Err("it has no token"),
     };
-    // The largest is kept back: no acquisition could follow it.
-    let token = token.filter(|token| token.get() < FencingToken::MAX).ok_or("its token is out of range")?;
+    let token = token.ok_or("its token is out of range")?;
     let ends = match record.get("expiresAt") {
         Some(Bson::DateTime(ends)) => *ends,
         Some(_) => return Err("the end of its lease is no date"),

@@ -98,6 +98,7 @@ fn spoil(record: &mut Document, defect: Defect) {
         Defect::TokenIsZero => ("token", Some(Bson::from(0_i64))),
         Defect::TokenIsNegative => ("token", Some(Bson::from(-5_i64))),
         Defect::TokenIsTooLarge => ("token", Some(Bson::from(1_i64 << 53))),
+        Defect::TokenIsTheLast => ("token", Some(Bson::from((1_i64 << 53) - 1))),
         Defect::ForeignFieldsOnly => {
             *record = doc! { "_id": record.get("_id").cloned(), "createdAt": DateTime::now() };
             return;

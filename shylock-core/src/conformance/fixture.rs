@@ -79,6 +79,8 @@ pub enum Defect {
     TokenIsNegative,
     /// The token is 2^53.
     TokenIsTooLarge,
+    /// The token is 2^53 − 1, after which there is none.
+    TokenIsTheLast,
     /// The record has none of our fields, but one that we do not know.
     ForeignFieldsOnly,
 }
@@ -98,12 +100,13 @@ impl Defect {
                 | Self::TokenIsZero
                 | Self::TokenIsNegative
                 | Self::TokenIsTooLarge
+                | Self::TokenIsTheLast
                 | Self::ForeignFieldsOnly
         )
     }
 
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ExpiryIsText,
         Self::ExpiryIsNumber,
         Self::ExpiryIsNull,
@@ -117,6 +120,7 @@ impl Defect {
         Self::TokenIsZero,
         Self::TokenIsNegative,
         Self::TokenIsTooLarge,
+        Self::TokenIsTheLast,
         Self::ForeignFieldsOnly,
     ];
 }

@@ -48,7 +48,7 @@ impl Record {
     }
 
     pub(crate) fn token(&self) -> Option<FencingToken> {
-        u64::try_from(self.token.number()).ok().and_then(FencingToken::new)
+        u64::try_from(self.token.number()).ok().and_then(FencingToken::stored)
     }
 
     pub(crate) fn is_held(&self, now: i64) -> bool {
@@ -114,6 +114,7 @@ impl Record {
             Defect::TokenIsZero => record.token = Field::Number(0),
             Defect::TokenIsNegative => record.token = Field::Number(-5),
             Defect::TokenIsTooLarge => record.token = Field::Number(1 << 53),
+            Defect::TokenIsTheLast => record.token = Field::Number((1 << 53) - 1),
             _ => (record.holder, record.token, record.ends) = (other("foreign"), other("foreign"), other("foreign")),
         }
         record

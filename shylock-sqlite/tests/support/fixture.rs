@@ -68,6 +68,7 @@ impl Fixture for SqliteFixture {
             Defect::TokenIsZero => ("zeroblob(16)", "0", "1"),
             Defect::TokenIsNegative => ("zeroblob(16)", "-5", "1"),
             Defect::TokenIsTooLarge => ("zeroblob(16)", "9007199254740992", "1"),
+            Defect::TokenIsTheLast => ("zeroblob(16)", "9007199254740991", "1"),
             // Numbers are what it is.
             Defect::ExpiryIsNumber => return false,
             other => panic!("the fixture does not know {other:?}"),

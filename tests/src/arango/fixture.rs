@@ -129,6 +129,7 @@ fn spoilt(mut record: Value, defect: Defect) -> Option<Value> {
         Defect::TokenIsZero => ("token", Some(json!(0))),
         Defect::TokenIsNegative => ("token", Some(json!(-5))),
         Defect::TokenIsTooLarge => ("token", Some(json!(1_u64 << 53))),
+        Defect::TokenIsTheLast => ("token", Some(json!((1_u64 << 53) - 1))),
         Defect::ForeignFieldsOnly => {
             return Some(json!({ "_key": record["_key"], "createdAt": 1 }));
         }
