@@ -118,6 +118,15 @@ pub trait Backend: Any + Debug + Send + Sync {
     /// [`BackendError`] says whether the repair may have happened all the same.
     async fn repair(&self, name: &LockName) -> Result<bool, BackendError>;
 
+    /// Brings what was answered to where it lasts, for a store that keeps the newest apart, as in a log. A manager that is
+    /// [closed](crate::LockManager::close) asks for it. Does nothing unless a store says otherwise.
+    ///
+    /// # Errors
+    /// [`BackendError`]: it is where it was.
+    async fn flush(&self) -> Result<(), BackendError> {
+        Ok(())
+    }
+
     /// A stream of the names that become free, if the store has such a thing. The engine opens one a manager, with its
     /// first waiter, and drops it when nobody has waited for half a minute.
     ///

@@ -179,13 +179,14 @@ impl LockManager {
     }
 
     /// Waits until everything that this process has let go of is free on the server: dropped guards, and
-    /// acquisitions that were given up. Held guards stay held. Where the store is out of reach, this takes until
+    /// acquisitions that were given up. Then has the store bring what it knows to where it lasts. Held guards stay held. Where the store is out of reach, this takes until
     /// the leases in question have ended. Call it before a program ends: its runtime would end with releases unsent.
     ///
     /// # Cancel safety
     /// Cancel safe: the releases go on.
     pub async fn close(&self) {
         self.engine.idle().await;
+        self.engine.flush().await;
     }
 
     /// Whether calls can only fail with [`Error::Stopped`]: the manager's runtime has ended, or this is the copy of a

@@ -69,6 +69,10 @@ impl Backend for Observed {
         self.backend.list(query).await
     }
 
+    async fn flush(&self) -> Result<(), BackendError> {
+        self.backend.flush().await
+    }
+
     async fn repair(&self, name: &LockName) -> Result<bool, BackendError> {
         self.backend.repair(name).await
     }

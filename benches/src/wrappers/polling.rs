@@ -42,6 +42,10 @@ impl Backend for PollingOnly {
         self.0.list(query).await
     }
 
+    async fn flush(&self) -> Result<(), BackendError> {
+        self.0.flush().await
+    }
+
     async fn repair(&self, name: &LockName) -> Result<bool, BackendError> {
         self.0.repair(name).await
     }

@@ -80,6 +80,10 @@ impl Backend for Forgetful {
         self.store.list(query).await
     }
 
+    async fn flush(&self) -> Result<(), BackendError> {
+        self.store.flush().await
+    }
+
     async fn repair(&self, name: &LockName) -> Result<bool, BackendError> {
         self.store.repair(name).await
     }

@@ -91,6 +91,10 @@ impl Backend for Bounded {
         request(Op::Repair, Some(name), self.write(self.store.repair(name))).await
     }
 
+    async fn flush(&self) -> Result<(), BackendError> {
+        self.look(self.store.flush()).await
+    }
+
     async fn watch(&self) -> Result<Watch, BackendError> {
         request(Op::Watch, None, self.look(self.store.watch())).await
     }

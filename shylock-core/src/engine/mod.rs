@@ -104,6 +104,15 @@ impl Engine {
         drop(self.under_way.subscribe().wait_for(|tasks| *tasks == 0).await);
     }
 
+    /// Has the store bring what it knows to where it lasts. A store that cannot has it where it was.
+    pub(crate) async fn flush(self: &Arc<Self>) {
+        let engine = Arc::clone(self);
+        let flushed = self.ask(self.options.call_timeout, |_| async move { Ok(engine.backend.flush().await?) }).await;
+        if let Err(error) = flushed {
+            tracing::debug!(error = &error as &dyn std::error::Error, "store not flushed");
+        }
+    }
+
     fn pace(&self) -> Pace {
         Pace::new(self.options.poll_first, self.options.poll_max)
     }
