@@ -35,7 +35,7 @@ impl SqliteBuilder {
         self
     }
 
-    /// Whether the file may lie on a network file system, with a warning in place of the refusal. **All processes must
+    /// Whether the file may lie on a network file system, with a [weakness](SqliteBackend::weaknesses) in place of the refusal. **All processes must
     /// run on one machine even then**: another one has another clock, and does not see what this one has in memory, so
     /// that both would grant the same lock. Default: no.
     pub const fn allow_network_file_system(mut self, allowed: bool) -> Self {
@@ -53,8 +53,8 @@ impl SqliteBuilder {
             return Err(invalid("retention", "it is not between an hour and ten years"));
         }
         let path = path.as_ref().to_owned();
-        let worker = Worker::start(move || setup::open(&path, &settings)).await?;
-        Ok(SqliteBackend::new(worker))
+        let (worker, weaknesses) = Worker::start(move || setup::open(&path, &settings)).await?;
+        Ok(SqliteBackend::new(worker, weaknesses))
     }
 }
 

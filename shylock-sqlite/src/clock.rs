@@ -48,6 +48,14 @@ impl Era {
         whole_micros(self.began.saturating_add(uptime.saturating_sub(self.uptime)))
     }
 
+    /// Whether the machine was started again since, though its kernel has the same `boot_id` as before: a board without
+    /// entropy, a virtual machine that goes on from a snapshot. Its clock shows a time that is over. `latest`: the latest
+    /// time in the file.
+    pub(crate) fn is_over(&self, uptime: Duration, latest: Duration) -> bool {
+        let known = latest.max(self.reserved.saturating_sub(RESERVE));
+        uptime < self.uptime || self.now(uptime) < whole_micros(known)
+    }
+
     /// To where the clock may come from now on.
     pub(crate) fn reservation(&self, now: Duration) -> Duration {
         self.reserved.max(now + RESERVE)
@@ -66,7 +74,13 @@ impl Machine {
             return Err(BackendError::permanent(SqliteError::HiddenBoot));
         }
         let failed = |error| BackendError::not_applied(error, None);
-        let boot = fs::read_to_string(BOOT_ID).map_err(failed)?.trim().to_owned();
+        let boot = fs::read_to_string(BOOT_ID).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => {
+                BackendError::permanent(SqliteError::NoBootId(error))
+            }
+            _ => failed(error),
+        })?;
+        let boot = boot.trim().to_owned();
         let namespace = |link| if_there(fs::read_link(link)).map_err(failed);
         if are_other_times(namespace("/proc/self/ns/time")?, namespace("/proc/self/ns/time_for_children")?) {
             return Err(BackendError::permanent(SqliteError::OtherTime));
@@ -155,6 +169,17 @@ mod tests {
         let era = Era::begin(None, s(1000), s(50));
         assert_eq!(era.reservation(s(900)), era.reserved);
         assert_eq!(era.reservation(era.reserved), era.reserved + RESERVE);
+    }
+
+    /// As on a board whose kernel has one `boot_id` for all its starts.
+    #[test]
+    fn a_clock_that_has_been_further_is_of_another_start_of_the_machine() {
+        let era = Era::begin(None, s(1000), s(50));
+        assert!(!era.is_over(s(50), s(1000)) && !era.is_over(s(90), s(1040)));
+        assert!(era.is_over(s(49), s(0)), "its uptime is smaller");
+        assert!(era.is_over(s(60), s(1011)), "something happened later than now");
+        let later = Era { reserved: era.reservation(s(5000)), ..era };
+        assert!(later.is_over(s(4049), s(0)) && !later.is_over(s(4050), s(0)), "the disk knows of a later time");
     }
 
     #[test]

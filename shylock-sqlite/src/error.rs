@@ -1,6 +1,8 @@
 //! What a failure of SQLite means for the request that failed.
 
-use rusqlite::ErrorCode;
+use std::error::Error as _;
+
+use rusqlite::{ErrorCode, ffi};
 use shylock_core::BackendError;
 
 /// Why the lock file failed: the [source](std::error::Error::source) of an [`Error::Backend`](shylock_core::Error::Backend).
@@ -9,17 +11,30 @@ use shylock_core::BackendError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SqliteError {
-    /// There is no room for what was to be written. What is held stays held until its lease ends; make room, and all
-    /// goes on.
-    #[error("the disk of the lock file is full")]
+    /// There is no room for what was to be written: the disk is full, or the quota of the user, or the size that this
+    /// process may give a file (`ulimit -f`). What is held stays held until its lease ends; make room, and all goes on.
+    #[error("there is no room for the lock file: its disk or a quota is full, or files may not grow further")]
     DiskFull(#[source] Source),
     /// Other processes were writing all the time; or one of them was stopped in the middle of it.
     #[error("other processes kept the lock file busy for seconds")]
     Busy(#[source] Source),
-    /// The path leads to another file than the one that was opened, or to none. Processes with the one and processes with
-    /// the other would not see each other's locks.
-    #[error("the lock file was removed or replaced since it was opened: open it again, in all processes")]
+    /// The path of the file, or of its log (`-wal`, `-shm`), leads to another file than the one that was opened, or to none.
+    /// Processes with the one and processes with the other would not see each other's locks: whoever held one has lost it.
+    #[error(
+        "the lock file, or its log beside it (-wal, -shm), was removed or replaced since it was opened: end all programs \
+         that use it, then start them again"
+    )]
     Replaced,
+    /// The log of the file (`-wal`, `-shm`) is not there, and yet other processes have the file open: it was removed, and their
+    /// locks cannot be seen. It can be opened again when they have ended.
+    #[error(
+        "the log of the lock file (-wal, -shm) was removed while other processes use it, whose locks cannot be seen any \
+         more: end them, then try again"
+    )]
+    LogRemoved,
+    /// The kernel does not tell which start of the machine this is, as in a unit of systemd with `ProcSubset=pid`.
+    #[error("/proc/sys/kernel/random/boot_id cannot be read, by which leases from before a restart are known: {0}")]
+    NoBootId(#[source] std::io::Error),
     /// Somebody opened the file under another kernel while this process had it open: a virtual machine, or another host.
     #[error("another machine uses the lock file: give each machine a file of its own, or use a lock server")]
     OtherMachine,
@@ -100,6 +115,20 @@ pub(crate) fn code(error: &rusqlite::Error) -> Option<ErrorCode> {
     error.sqlite_error_code()
 }
 
+/// Whether a write to the disk failed, of which SQLite keeps the reason to itself.
+pub(crate) fn is_failed_write(error: &BackendError) -> bool {
+    let error = match error.source().and_then(|source| source.downcast_ref()) {
+        Some(SqliteError::Other(error)) => error.downcast_ref(),
+        _ => None,
+    };
+    error.and_then(rusqlite::Error::sqlite_extended_error_code) == Some(ffi::SQLITE_IOERR_WRITE)
+}
+
+/// Whether the file is not the one that was opened any more.
+pub(crate) fn is_replaced(error: &BackendError) -> bool {
+    error.source().is_some_and(|source| matches!(source.downcast_ref(), Some(SqliteError::Replaced)))
+}
+
 fn named(error: rusqlite::Error) -> SqliteError {
     let code = code(&error);
     let error = Box::new(error);
@@ -128,7 +157,6 @@ const fn may_pass(code: Option<ErrorCode>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::ffi;
     use shylock_core::{Error, Failure};
 
     use super::*;
@@ -162,6 +190,6 @@ mod tests {
         let error = Error::from(of_commit(failure(ffi::SQLITE_FULL)));
         let Error::Backend { retryable: false, source } = error else { panic!("{error:?}") };
         assert!(matches!(source.downcast_ref(), Some(SqliteError::DiskFull(_))), "{source:?}");
-        assert_eq!(source.to_string(), "the disk of the lock file is full");
+        assert!(source.to_string().contains("no room for the lock file"), "{source:?}");
     }
 }

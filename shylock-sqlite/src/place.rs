@@ -1,4 +1,4 @@
-//! [`Place`]: where the file lies, and whether it is still the one that was opened.
+//! [`Place`]: where the file and its companions lie, and whether they are still the ones that were opened.
 
 use std::{
     fs, io,
@@ -7,44 +7,58 @@ use std::{
 
 use shylock_core::{BackendError, Result};
 
-use crate::{
-    builder::invalid,
-    error::SqliteError,
-    filesystem::{self, Reach},
-    mounts,
-};
+use crate::{builder::invalid, error::SqliteError, mounts, rights};
+
+/// The log, and its index.
+pub(crate) const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
 /// An opened file. No handle on it is ever opened here: closing one would drop the locks that SQLite holds in this process.
 #[derive(Debug)]
 pub(crate) struct Place {
-    path: PathBuf,
-    identity: Identity,
+    /// The newest records are in the log alone, and who writes it is told by its index: each of the three counts.
+    files: [(PathBuf, Identity); 3],
 }
 
 type Identity = Option<(u64, u64)>;
 
 impl Place {
-    /// That of the file which lies there now.
-    pub(crate) fn new(path: PathBuf) -> io::Result<Self> {
-        let identity = identity(&fs::metadata(&path)?);
-        Ok(Self { path, identity })
+    /// That of the files which lie there now, and which SQLite has opened.
+    pub(crate) fn new(path: &Path) -> io::Result<Self> {
+        let [log, index] = COMPANIONS;
+        let known = |ending| {
+            let path = with(path, ending);
+            let identity = identity(&fs::metadata(&path)?);
+            io::Result::Ok((path, identity))
+        };
+        Ok(Self { files: [known("")?, known(log)?, known(index)?] })
     }
 
-    /// A companion of the file.
-    pub(crate) fn beside(&self, ending: &str) -> PathBuf {
-        with(&self.path, ending)
+    /// The file that changes with each commit, while it is open.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.files[1].0.clone()
     }
 
-    /// Refuses to go on where the path leads to another file by now.
-    pub(crate) fn check(&self) -> Result<(), BackendError> {
-        match fs::metadata(&self.path) {
-            Ok(found) if identity(&found) == self.identity => Ok(()),
-            Ok(_) => Err(BackendError::permanent(SqliteError::Replaced)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Err(BackendError::permanent(SqliteError::Replaced))
-            }
-            Err(error) => Err(BackendError::not_applied(error, None)),
+    /// Says that a write failed for want of room, if it did. What was to be written then is not there.
+    pub(crate) fn explain(&self, error: BackendError) -> BackendError {
+        if rights::has_no_room(&self.log()) {
+            BackendError::permanent(SqliteError::DiskFull(error.into()))
+        } else {
+            error
         }
+    }
+
+    /// Refuses to go on where a path leads to another file by now.
+    pub(crate) fn check(&self) -> Result<(), BackendError> {
+        for (path, known) in &self.files {
+            match fs::metadata(path) {
+                Ok(found) if identity(&found) == *known => {}
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(BackendError::not_applied(error, None));
+                }
+                _ => return Err(BackendError::permanent(SqliteError::Replaced)),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -78,64 +92,8 @@ pub(crate) fn find(path: &Path) -> Result<(PathBuf, bool)> {
     }
 }
 
-/// Refuses a file system that other machines may see, or warns.
-pub(crate) fn check_reach(path: &Path, allowed: bool) -> Result<()> {
-    judge(reach(path), path, allowed)
-}
-
-fn judge(reach: Reach, path: &Path, allowed: bool) -> Result<()> {
-    match reach {
-        Reach::Network(kind) if !allowed => Err(invalid(
-            "path",
-            format!(
-                "it is on a network file system ({kind}), where two machines would grant the same lock: use a local \
-                 disk, or a lock server; if all processes run on this machine, `allow_network_file_system`"
-            ),
-        )),
-        Reach::Network(kind) | Reach::Unknown(kind) => {
-            let path = path.display();
-            tracing::warn!(%path, kind, "locks hold only between processes of this machine, whoever else sees the file");
-            Ok(())
-        }
-        Reach::Local => Ok(()),
-    }
-}
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn reach(path: &Path) -> Reach {
-    let folder = path.parent().unwrap_or(path);
-    // The kind is a number of 32 bits, whatever the width of its field.
-    let kind = rustix::fs::statfs(folder).map(|found| u32::try_from(found.f_type & 0xFFFF_FFFF).unwrap_or_default());
-    match kind.map_or(Reach::Unknown("unknown"), filesystem::reach) {
-        Reach::Unknown("FUSE") => filesystem::reach_of_fuse(mounts::kind(&mounts::read(), folder)),
-        reach => reach,
-    }
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn reach(_: &Path) -> Reach {
-    Reach::Local
-}
-
-/// Whether SQLite could not open the file because of somebody's rights, or of a disk that may only be read. Asked by path:
-/// closing a handle would drop the locks.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) fn is_denied(path: &Path) -> bool {
-    use rustix::{
-        fs::{Access, access},
-        io::Errno,
-    };
-    let folder = access(path.parent().unwrap_or(path), Access::WRITE_OK | Access::EXEC_OK);
-    let files = ["", "-wal", "-shm"].map(|ending| access(with(path, ending), Access::READ_OK | Access::WRITE_OK));
-    folder.is_err() || files.into_iter().any(|found| found.is_err_and(|error| error != Errno::NOENT))
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) fn is_denied(_: &Path) -> bool {
-    true
-}
-
-fn with(path: &Path, ending: &str) -> PathBuf {
+/// The path of a companion.
+pub(crate) fn with(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
@@ -160,19 +118,4 @@ fn has_other_names(found: &fs::Metadata) -> bool {
 #[cfg(not(unix))]
 fn has_other_names(_: &fs::Metadata) -> bool {
     false
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_network_file_system_is_refused_unless_it_is_allowed() {
-        let judge = |reach, allowed| judge(reach, Path::new("/srv/locks.db"), allowed);
-        let error = judge(Reach::Network("NFS"), false).expect_err("refused");
-        assert!(error.to_string().contains("network file system (NFS)"), "{error}");
-        judge(Reach::Network("NFS"), true).expect("allowed");
-        judge(Reach::Unknown("FUSE"), false).expect("it may be local");
-        judge(Reach::Local, false).expect("local");
-    }
 }

@@ -12,7 +12,8 @@ use crate::clock::Era;
 
 /// Reads `token, holder, acquired, ends, host, pid, note`; or says what is wrong with them.
 pub(crate) fn read(row: &Row<'_>, era: &Era, now: Duration) -> Result<Entry, &'static str> {
-    let token = integer(row, "token").and_then(FencingToken::new).ok_or("its token is no number from 1 to 2^53 − 1")?;
+    let token =
+        integer(row, "token").and_then(FencingToken::stored).ok_or("its token is no number from 1 to 2^53 − 2")?;
     let holder = match row.get_ref("holder") {
         Ok(ValueRef::Blob(bytes)) => bytes.try_into().ok(),
         _ => None,
@@ -23,8 +24,8 @@ pub(crate) fn read(row: &Row<'_>, era: &Era, now: Duration) -> Result<Entry, &'s
     if ends.saturating_sub(now) > FARTHEST_END {
         return Err("the end of its lease is farther away than any lease can be");
     }
-    // Its holder ended with the machine.
-    let ends = if acquired < era.began { Duration::ZERO } else { ends };
+    // Its holder ended with the machine: before this start of it, or in one whose clock had come further.
+    let ends = if acquired < era.began || acquired > now { Duration::ZERO } else { ends };
     let pid = integer(row, "pid").and_then(|pid| u32::try_from(pid).ok());
     let info = HolderInfo { host: text(row, "host"), pid, note: text(row, "note") };
     Ok(Entry { record: Record { token, holder, acquired, ends }, info })

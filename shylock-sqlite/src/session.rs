@@ -36,10 +36,12 @@ impl<'a> Session<'a> {
         let Some((boot, era)) = clock(&file)? else {
             return Err(BackendError::permanent(SqliteError::Replaced).into());
         };
-        if boot != machine.boot {
+        let uptime = machine.uptime();
+        // Its era began when this machine had not come so far: it is another one with the same name.
+        if boot != machine.boot || uptime < era.uptime {
             return Err(BackendError::permanent(SqliteError::OtherMachine).into());
         }
-        Ok(Self { now: era.now(machine.uptime()), file, era })
+        Ok(Self { now: era.now(uptime), file, era })
     }
 
     /// Whether the clock would be here at least after a power failure, too.
@@ -107,16 +109,18 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// The sound records in the byte order of their names, from this name on, and only after the other, as long as they are
-    /// wanted.
-    pub(crate) fn scan(
+    /// The sound records of locks that were not released, in the byte order of their names, from this name on, and only after
+    /// the other, as long as they are wanted. The index leaves out the idle ones, of which there may be millions.
+    pub(crate) fn scan_held(
         &self,
         from: &str,
         after: &str,
         mut wants_more: impl FnMut(LockName, Entry) -> bool,
     ) -> Result<(), Stop> {
-        let mut select =
-            self.file.prepare_cached("SELECT * FROM shylock_locks WHERE name >= ?1 AND name > ?2 ORDER BY name")?;
+        let mut select = self.file.prepare_cached(
+            "SELECT * FROM shylock_locks INDEXED BY shylock_held
+             WHERE ends <> 0 AND name >= ?1 AND name > ?2 ORDER BY name",
+        )?;
         let mut rows = select.query([from, after])?;
         while let Some(row) = rows.next()? {
             if let (Some(name), Ok(entry)) = (name(row), self.read(row))
@@ -170,6 +174,12 @@ pub(crate) fn clock(file: &Connection) -> rusqlite::Result<Option<(String, Era)>
         Ok((row.get(0)?, era))
     };
     select.query_row([], era).optional()
+}
+
+/// The number of the last release.
+pub(crate) fn last_freed(file: &Connection) -> rusqlite::Result<i64> {
+    let last = "SELECT coalesce(max(freed), 0) FROM shylock_locks WHERE freed IS NOT NULL";
+    file.prepare_cached(last)?.query_row([], |row| row.get(0))
 }
 
 fn token(record: &Record) -> i64 {

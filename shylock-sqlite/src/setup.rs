@@ -15,17 +15,19 @@ use shylock_core::{BackendError, Error, Result};
 use crate::{
     builder::{Settings, invalid},
     clock::{self, Era, Machine},
-    error::{SqliteError, before_commit, code, of_commit},
+    companions::{self, Refused},
+    error::{self, SqliteError, before_commit, code, of_commit},
     fork, patience,
     place::{self, Place},
+    reach,
     record::micros,
-    session,
+    rights, session,
     store::Store,
 };
 
 /// "Shyl": marks an SQLite file as one of ours.
 const APPLICATION: i32 = 0x5368_796C;
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 
 /// Times are microseconds on the file's clock. The checks keep out what no program of ours writes.
 const SCHEMA: &str = "
@@ -49,38 +51,28 @@ const SCHEMA: &str = "
         freed INTEGER
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX shylock_freed ON shylock_locks (freed) WHERE freed IS NOT NULL;
+    CREATE INDEX shylock_held ON shylock_locks (name) WHERE ends <> 0;
 ";
 
-/// Opens the store. Blocks.
-pub(crate) fn open(path: &Path, settings: &Settings) -> Result<Store> {
+/// Opens the store, and says what is weak about it. Blocks.
+pub(crate) fn open(path: &Path, settings: &Settings) -> Result<(Store, Vec<String>)> {
     let machine = Machine::this()?;
     let (path, was_there) = place::find(path)?;
-    place::check_reach(&path, settings.network_file_systems)?;
+    let seen = reach::check(&path, settings.network_file_systems)?;
     fork::check_first()?;
     create(&path, was_there)?;
-    let connection = connect(&path, &machine).map_err(|failed| match failed {
-        Failed::Sql(error) => of_opening(error, &path),
-        Failed::Told(error) => error,
+    let connection = connect(&path, &machine).map_err(|refused| match refused {
+        Refused::Sql(error) => of_opening(error, &path),
+        Refused::Told(error) => error,
     })?;
-    let place = Place::new(path).map_err(BackendError::permanent)?;
-    Ok(Store { connection, place, machine, retention: settings.retention })
-}
-
-enum Failed {
-    Sql(rusqlite::Error),
-    Told(Error),
-}
-
-impl From<rusqlite::Error> for Failed {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sql(error)
+    let place = Place::new(&path).map_err(BackendError::permanent)?;
+    let weaknesses: Vec<String> = seen.into_iter().chain(rights::weakness(&path)).collect();
+    for weakness in &weaknesses {
+        tracing::warn!(path = %path.display(), "{weakness}");
     }
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self::Told(error)
-    }
+    // What it is ahead of the file may be from a process that was killed.
+    let store = Store { connection, place, machine, retention: settings.retention, is_ahead: true };
+    Ok((store, weaknesses))
 }
 
 /// Makes an empty file for its owner only; its companions get the same rights from SQLite, which would have made it for
@@ -111,25 +103,46 @@ fn create(path: &Path, was_there: bool) -> Result<()> {
     }
 }
 
-fn connect(path: &Path, machine: &Machine) -> Result<Connection, Failed> {
+fn connect(path: &Path, machine: &Machine) -> Result<Connection, Refused> {
+    patience::counts_from(Instant::now());
+    let _turn = companions::check_log(path)?;
+    patience::counts_from(Instant::now());
+    companions::share(path).map_err(|error| {
+        let reason = "the file is shared by its group, which the files beside it would not get";
+        invalid("path", format!("{reason}: the folder needs the setgid bit (chmod g+s): {error}"))
+    })?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_handler(Some(patience::wait))?;
-    patience::counts_from(Instant::now());
     let is_new = judge(&connection.transaction()?)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     use_log(&connection)?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    patience::counts_from(Instant::now());
-    begin(&mut connection, machine, is_new)?;
+    // SQLite would read all the same.
+    if rights::why_denied(path).is_some() {
+        return Err(read_only(path).into());
+    }
+    // Who writes keeps nobody from reading, and so from opening.
+    if is_new || is_over(&connection.transaction()?, machine)? {
+        patience::counts_from(Instant::now());
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        begin(&mut connection, machine, is_new)?;
+    }
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     Ok(connection)
 }
 
+/// Whether what the file says of its clock is of an earlier start of the machine.
+fn is_over(file: &Transaction<'_>, machine: &Machine) -> Result<bool, rusqlite::Error> {
+    let Some((boot, era)) = session::clock(file)? else { return Ok(true) };
+    let freed = session::last_freed(file)?;
+    let latest = Duration::from_micros(u64::try_from(freed).unwrap_or_default());
+    Ok(boot != machine.boot || era.is_over(machine.uptime(), latest.saturating_sub(IN_A_ROW)))
+}
+
 /// Whether the file is still empty; it must be a store otherwise. In one transaction: another process may be making it.
-fn judge(file: &Transaction<'_>) -> Result<bool, Failed> {
+fn judge(file: &Transaction<'_>) -> Result<bool, Refused> {
     if file.is_readonly(rusqlite::MAIN_DB)? {
-        return Err(invalid("path", "the file may not be written").into());
+        return Err(read_only(file.path().map_or(Path::new(""), Path::new)).into());
     }
     let pragma = |name| file.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let application = pragma("application_id")?;
@@ -147,7 +160,7 @@ fn judge(file: &Transaction<'_>) -> Result<bool, Failed> {
 }
 
 /// Has SQLite write ahead into a log. SQLite does not wait for others here, so we do.
-fn use_log(connection: &Connection) -> Result<(), Failed> {
+fn use_log(connection: &Connection) -> Result<(), Refused> {
     let mode = loop {
         let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
         match mode {
@@ -164,8 +177,11 @@ fn use_log(connection: &Connection) -> Result<(), Failed> {
     }
 }
 
+/// Numbers of releases are times, or follow each other where several come at once.
+const IN_A_ROW: Duration = Duration::from_secs(1);
+
 /// Makes the tables, and begins another era after a start of the machine.
-fn begin(connection: &mut Connection, machine: &Machine, is_new: bool) -> Result<(), Failed> {
+fn begin(connection: &mut Connection, machine: &Machine, is_new: bool) -> Result<(), Refused> {
     let file = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have been faster.
     if is_new && judge(&file)? {
@@ -174,7 +190,7 @@ fn begin(connection: &mut Connection, machine: &Machine, is_new: bool) -> Result
         file.pragma_update(None, "user_version", VERSION)?;
     }
     let known = session::clock(&file)?;
-    if known.as_ref().is_some_and(|(boot, _)| *boot == machine.boot) {
+    if !is_over(&file, machine)? {
         return Ok(());
     }
     let era = Era::begin(known.map(|(_, era)| era.reserved), clock::wall(), machine.uptime());
@@ -183,7 +199,7 @@ fn begin(connection: &mut Connection, machine: &Machine, is_new: bool) -> Result
             reserved = excluded.reserved";
     let values = params![machine.boot, micros(era.began), micros(era.uptime), micros(era.reserved)];
     file.execute(write, values)?;
-    file.commit().map_err(|error| Failed::Told(of_commit(error).into()))
+    file.commit().map_err(|error| Refused::Told(of_commit(error).into()))
 }
 
 fn of_opening(error: rusqlite::Error, path: &Path) -> Error {
@@ -191,10 +207,20 @@ fn of_opening(error: rusqlite::Error, path: &Path) -> Error {
         Some(SqlCode::NotADatabase) => invalid("path", "the file is no SQLite database"),
         Some(SqlCode::PermissionDenied) => invalid("path", format!("the file cannot be opened: {error}")),
         // Otherwise this process, or the system, has too many files open.
-        Some(SqlCode::CannotOpen) if place::is_denied(path) => {
-            invalid("path", format!("the file, or one beside it, cannot be opened: {error}"))
+        Some(SqlCode::CannotOpen) => match rights::why_denied(path) {
+            Some(reason) => invalid("path", format!("the file, or one beside it, cannot be opened: {reason}")),
+            None => before_commit(error).into(),
+        },
+        Some(SqlCode::ReadOnly) => read_only(path),
+        _ => {
+            let failure = before_commit(error);
+            let has_no_room = error::is_failed_write(&failure) && rights::has_no_room(path);
+            if has_no_room { BackendError::permanent(SqliteError::DiskFull(failure.into())) } else { failure }.into()
         }
-        Some(SqlCode::ReadOnly) => invalid("path", "the file, or its folder, may not be written"),
-        _ => before_commit(error).into(),
     }
+}
+
+fn read_only(path: &Path) -> Error {
+    let reason = rights::why_denied(path);
+    invalid("path", format!("the file may not be written: {}", reason.as_deref().unwrap_or("its disk is read-only")))
 }

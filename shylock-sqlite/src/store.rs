@@ -1,8 +1,12 @@
 //! [`Store`]: each request as one transaction. What becomes of a lock is decided by `shylock-core`.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Row, TransactionBehavior};
 use shylock_core::{
     AcquireRequest, Attempt, BackendError, HandOff, LeaseKey, ListQuery, LockInfo, LockName, ReleaseOutcome,
     RenewOutcome, Renewal,
@@ -11,16 +15,18 @@ use shylock_core::{
 
 use crate::{
     clock::Machine,
-    error::{Stop, before_commit},
+    error::{self, Stop, before_commit},
     place::Place,
     record::{by_age, name},
-    session::Session,
+    session::{self, Session},
 };
 
 /// All processes read one clock.
 pub(crate) const NO_SKEW: Duration = Duration::ZERO;
 /// One grant in so many cleans up.
 const SWEEP_EVERY: u32 = 16;
+/// How long others may keep the log from being brought into the file.
+const FLUSHING: Duration = Duration::from_millis(100);
 
 /// The file of the locks.
 #[derive(Debug)]
@@ -29,6 +35,8 @@ pub(crate) struct Store {
     pub(crate) place: Place,
     pub(crate) machine: Machine,
     pub(crate) retention: Duration,
+    /// Whether the log may have something that the file itself has not.
+    pub(crate) is_ahead: bool,
 }
 
 impl Store {
@@ -46,8 +54,15 @@ impl Store {
         })
     }
 
+    /// What was held in a file that nobody finds any more is held no longer: others may have the lock in another file.
     pub(crate) fn renew(&mut self, leases: &[Renewal]) -> Result<Vec<RenewOutcome>, BackendError> {
-        self.write(|session| leases.iter().map(|renewal| renew(session, renewal)).collect())
+        match self.write(|session| leases.iter().map(|renewal| renew(session, renewal)).collect()) {
+            Err(error) if error::is_replaced(&error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "all leases in the lock file are lost");
+                Ok(vec![RenewOutcome::NotHeld; leases.len()])
+            }
+            answer => answer,
+        }
     }
 
     pub(crate) fn release(&mut self, leases: &[LeaseKey]) -> Result<Vec<ReleaseOutcome>, BackendError> {
@@ -75,7 +90,7 @@ impl Store {
         let after = query.after.as_ref().map_or("", LockName::as_str);
         self.read(|session| {
             let mut page = Vec::new();
-            session.scan(&query.prefix, after, |name, entry| {
+            session.scan_held(&query.prefix, after, |name, entry| {
                 let wanted = page.len() < query.limit && query.matches(&name);
                 if wanted && entry.record.is_live(session.now) {
                     page.push(by_age(entry.told(&name, session.now, NO_SKEW), session.now));
@@ -99,15 +114,38 @@ impl Store {
         })
     }
 
-    /// The file that changes with each commit, while it is open.
+    /// Brings what is in the log into the file itself, as far as others let it: whoever takes the log for a left-over then, and
+    /// removes it, removes nothing. A log that is in use is left as it is.
+    pub(crate) fn flush(&mut self) -> Result<(), BackendError> {
+        if !self.is_ahead {
+            return Ok(());
+        }
+        self.place.check()?;
+        let row = |row: &Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+        let checkpoint = || self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], row).map_err(before_commit);
+        let since = Instant::now();
+        loop {
+            let (logged, done) = checkpoint()?;
+            if logged == done {
+                self.is_ahead = false;
+                return Ok(());
+            }
+            // Another process reads what was before, or does the same.
+            if since.elapsed() > FLUSHING {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// The file that changes with each commit.
     pub(crate) fn log(&self) -> PathBuf {
-        self.place.beside("-wal")
+        self.place.log()
     }
 
     /// The number of the last release.
     pub(crate) fn last_freed(&mut self) -> Result<i64, BackendError> {
-        let last = "SELECT coalesce(max(freed), 0) FROM shylock_locks WHERE freed IS NOT NULL";
-        self.connection.query_row(last, [], |row| row.get(0)).map_err(before_commit)
+        session::last_freed(&self.connection).map_err(before_commit)
     }
 
     /// What was released after that, in the order of the numbers.
@@ -129,6 +167,12 @@ impl Store {
     }
 
     fn write<T>(&mut self, work: impl Fn(&Session<'_>) -> Result<T, Stop>) -> Result<T, BackendError> {
+        self.is_ahead = true;
+        self.written(work)
+            .map_err(|error| if error::is_failed_write(&error) { self.place.explain(error) } else { error })
+    }
+
+    fn written<T>(&mut self, work: impl Fn(&Session<'_>) -> Result<T, Stop>) -> Result<T, BackendError> {
         loop {
             self.place.check()?;
             let session = Session::begin(&mut self.connection, TransactionBehavior::Immediate, &self.machine)?;

@@ -1,6 +1,11 @@
 //! [`Worker`]: the thread on which a connection lives, since its calls block.
 
-use std::{mem, process, sync::mpsc, thread, time::Instant};
+use std::{
+    mem, process,
+    sync::{Mutex, PoisonError, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
 
 use shylock_core::{BackendError, Error, Result};
 use tokio::sync::oneshot;
@@ -8,6 +13,11 @@ use tokio::sync::oneshot;
 use crate::{fork, notices::Notices, patience, store::Store};
 
 const GONE: &str = "the thread of the lock file has ended";
+
+/// How long nothing was asked for when the log is brought into the file.
+const QUIET: Duration = Duration::from_secs(1);
+/// How long a handle that is dropped waits until the file is closed.
+const CLOSING: Duration = Duration::from_secs(1);
 
 type Job = Box<dyn FnOnce(&mut Store, &mut Notices) + Send>;
 
@@ -21,34 +31,43 @@ pub(crate) enum Message {
     End,
 }
 
-/// Hands requests to the thread. Dropped, it lets the thread do what was asked for, and end.
+/// Hands requests to the thread. Dropped, it lets the thread do what was asked for and close the file, and waits for that: a
+/// process that ends first would leave a log behind in which the newest records are.
 #[derive(Debug)]
 pub(crate) struct Worker {
     messages: mpsc::Sender<Message>,
+    /// Ends with the thread.
+    closed: Mutex<mpsc::Receiver<()>>,
     /// The process that has the thread.
     process: u32,
 }
 
 impl Worker {
     /// Starts the thread with a store that is opened there.
-    pub(crate) async fn start(open: impl FnOnce() -> Result<Store> + Send + 'static) -> Result<Self> {
+    pub(crate) async fn start<T: Send + 'static>(
+        open: impl FnOnce() -> Result<(Store, T)> + Send + 'static,
+    ) -> Result<(Self, T)> {
         let (messages, queue) = mpsc::channel();
         let (tell, opened) = oneshot::channel();
+        let (alive, closed) = mpsc::channel::<()>();
         let notices = Notices::new(messages.clone());
-        let life = move || match open() {
-            Ok(store) => {
-                if tell.send(Ok(())).is_ok() {
-                    work(store, notices, &queue);
+        let life = move || {
+            match open() {
+                Ok((store, said)) => {
+                    if tell.send(Ok(said)).is_ok() {
+                        work(store, notices, &queue);
+                    }
                 }
+                Err(error) => drop(tell.send(Err(error))),
             }
-            Err(error) => drop(tell.send(Err(error))),
+            drop(alive);
         };
         let thread = thread::Builder::new().name("shylock-sqlite".into()).spawn(life);
         thread.map_err(|error| Error::from(BackendError::not_applied(error, None)))?;
         // From here on somebody ends the thread, whatever becomes of this future.
-        let worker = Self { messages, process: process::id() };
-        opened.await.unwrap_or_else(|_| Err(BackendError::ambiguous(GONE).into()))?;
-        Ok(worker)
+        let worker = Self { messages, closed: Mutex::new(closed), process: process::id() };
+        let said = opened.await.unwrap_or_else(|_| Err(BackendError::ambiguous(GONE).into()))?;
+        Ok((worker, said))
     }
 
     /// Has this done. It is done even if nobody waits for the answer any more.
@@ -69,6 +88,8 @@ impl Drop for Worker {
     fn drop(&mut self) {
         if fork::check(self.process).is_ok() {
             drop(self.messages.send(Message::End));
+            let closed = self.closed.get_mut().unwrap_or_else(PoisonError::into_inner);
+            let _closed_or_late = closed.recv_timeout(CLOSING);
         } else {
             // Even dropping a copy takes a mutex, which a thread of the other process may have held.
             mem::forget(mem::replace(&mut self.messages, mpsc::channel().0));
@@ -77,14 +98,29 @@ impl Drop for Worker {
 }
 
 fn work(mut store: Store, mut notices: Notices, queue: &mpsc::Receiver<Message>) {
-    for message in queue {
+    let mut asked_last = Instant::now();
+    loop {
+        let message = if store.is_ahead {
+            queue.recv_timeout(QUIET.saturating_sub(asked_last.elapsed()))
+        } else {
+            queue.recv().map_err(mpsc::RecvTimeoutError::from)
+        };
         match message {
-            Message::Do(asked, job) => {
+            Ok(Message::Do(asked, job)) => {
                 patience::counts_from(asked);
                 job(&mut store, &mut notices);
+                asked_last = Instant::now();
             }
-            Message::Look => {}
-            Message::End => return,
+            Ok(Message::Look) => {}
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                patience::counts_from(Instant::now());
+                if let Err(error) = store.flush() {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "the log was not brought into the file");
+                }
+                asked_last = Instant::now();
+                continue;
+            }
+            Ok(Message::End) | Err(mpsc::RecvTimeoutError::Disconnected) => return,
         }
         patience::counts_from(Instant::now());
         notices.look(&mut store);
@@ -101,7 +137,7 @@ mod tests {
 
     fn worker(process: u32) -> (Worker, mpsc::Receiver<Message>) {
         let (messages, queue) = mpsc::channel();
-        (Worker { messages, process }, queue)
+        (Worker { messages, closed: Mutex::new(mpsc::channel().1), process }, queue)
     }
 
     async fn failure(worker: &Worker) -> Failure {

@@ -36,7 +36,10 @@ async fn is_seen_by(path: &Path, process: impl FnOnce() -> Command) {
     let ours = LockManager::new(store.clone()).force_break("ours").await.expect("the store answers").expect("held");
     assert!(ours.remaining <= TTL && ours.remaining > TTL / 2, "{:?} left", ours.remaining);
     assert!(acquire(&store, &name("ours"), TTL).await.token > ours.token);
-    assert_eq!(store.release(&[theirs.clone()]).await.expect("the store answers"), [ReleaseOutcome::Released]);
+    assert_eq!(
+        store.release(std::slice::from_ref(&theirs)).await.expect("the store answers"),
+        [ReleaseOutcome::Released]
+    );
 }
 
 #[test]
@@ -115,12 +118,50 @@ async fn leases_end_with_the_machine_and_tokens_go_on() {
 
     let next = SqliteBackend::open(folder.locks()).await.expect("opened");
     assert_eq!(next.inspect(&lease.name).await.expect("the store answers"), None);
-    assert_eq!(next.release(&[lease.clone()]).await.expect("the store answers"), [ReleaseOutcome::NotHeld]);
+    assert_eq!(next.release(std::slice::from_ref(&lease)).await.expect("the store answers"), [ReleaseOutcome::NotHeld]);
     let taken = acquire(&next, &lease.name, TTL).await;
     assert!(taken.token.get() - lease.token.get() >= 86_400_000 * 1024, "where the clock may have been, it goes on");
     let info = next.inspect(&lease.name).await.expect("the store answers").expect("held");
     let age = info.acquired.elapsed().expect("not in the future");
     assert!(age < Duration::from_secs(60), "others are told the time of the wall clock, not {age:?} ago");
+}
+
+/// A board without entropy, or a machine that goes on from a snapshot, has one `boot_id` for all its starts.
+#[tokio::test]
+async fn a_restart_is_known_by_its_clock_where_the_boot_id_is_the_same() {
+    let hour = 3_600_000_000_i64;
+    // The file was opened when the machine had run for longer; the disk knows of a later time; a lock was freed later.
+    let traces = [
+        format!("UPDATE shylock_clock SET uptime = uptime + {hour}"),
+        format!("UPDATE shylock_clock SET reserved = reserved + {hour}"),
+        format!("UPDATE shylock_locks SET freed = acquired + {hour} WHERE name = 'freed'"),
+    ];
+    for trace in &traces {
+        let folder = Folder::new();
+        let store = SqliteBackend::open(folder.locks()).await.expect("opened");
+        let lease = acquire(&store, &name("x"), Duration::from_secs(3600 * 5)).await;
+        let freed = acquire(&store, &name("freed"), TTL).await;
+        store.release(&[freed]).await.expect("released");
+        drop(store);
+        let file = rusqlite::Connection::open(folder.locks()).expect("opened");
+        file.execute(trace, []).expect("written");
+        let next = SqliteBackend::open(folder.locks()).await.expect("opened");
+        assert_eq!(next.inspect(&lease.name).await.expect("the store answers"), None, "{trace}");
+        assert!(acquire(&next, &lease.name, TTL).await.token > lease.token, "{trace}");
+    }
+}
+
+/// It comes from before a restart that nothing else tells of.
+#[tokio::test]
+async fn a_lease_from_the_future_is_over() {
+    let folder = Folder::new();
+    let store = SqliteBackend::open(folder.locks()).await.expect("opened");
+    let lease = acquire(&store, &name("x"), TTL).await;
+    let file = rusqlite::Connection::open(folder.locks()).expect("opened");
+    let later = "UPDATE shylock_locks SET acquired = acquired + 60000000, ends = ends + 60000000";
+    file.execute(later, []).expect("written");
+    assert_eq!(store.inspect(&lease.name).await.expect("the store answers"), None);
+    assert!(acquire(&store, &lease.name, TTL).await.token > lease.token);
 }
 
 /// A clock that comes near to what is on disk has more put there first.

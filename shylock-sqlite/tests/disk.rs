@@ -67,7 +67,6 @@ async fn fill_and_free(folder: &Path) {
 fn is_disk_full(error: Error) {
     let Error::Backend { retryable: false, source } = error else { panic!("another error: {error:?}") };
     assert!(matches!(source.downcast_ref(), Some(SqliteError::DiskFull(_))), "{source:?}");
-    assert_eq!(source.to_string(), "the disk of the lock file is full");
 }
 
 /// Writes until nothing more fits.
@@ -76,6 +75,37 @@ fn fill(path: &Path) {
     for size in [65_536, 4096, 1] {
         while ballast.write(&vec![0; size]).is_ok_and(|written| written > 0) {}
     }
+}
+
+/// As a quota does, and as SQLite does not tell from a broken disk.
+#[test]
+fn a_file_that_may_not_grow_is_told_like_a_full_disk() {
+    match part() {
+        Some(part) => run(grow(&Path::new(&part[0]).join("locks.db"))),
+        None => {
+            let folder = Folder::new();
+            let limited = ["sh", "-c", "trap '' XFSZ && ulimit -f 200 && exec \"$0\" \"$@\""];
+            let part = [folder.path().to_str().expect("a text")];
+            let mut command = again_under(&limited, "a_file_that_may_not_grow_is_told_like_a_full_disk", &part);
+            played_well(&command.output().expect("started"));
+        }
+    }
+}
+
+async fn grow(path: &Path) {
+    let manager = LockManager::new(SqliteBackend::open(path).await.expect("opened"));
+    let note = "x".repeat(200);
+    let mut granted = Vec::new();
+    let error = loop {
+        let lock = manager.lock(format!("lock-{}", granted.len())).with_note(&note);
+        match lock.try_acquire().await {
+            Ok(guard) => granted.push(guard.expect("it is free")),
+            Err(error) => break error,
+        }
+        assert!(granted.len() < 10_000, "the file grows on");
+    };
+    is_disk_full(error);
+    assert!(granted[0].is_held(), "a write that failed is no loss");
 }
 
 #[test]

@@ -73,7 +73,7 @@ impl Told {
 
 async fn go_on(store: &SqliteBackend) {
     let lease = acquire(store, &name("others"), TTL).await;
-    store.release(&[lease.clone()]).await.expect("released");
+    store.release(std::slice::from_ref(&lease)).await.expect("released");
 }
 
 /// Acquires, and lets go of every second one.

@@ -3,6 +3,7 @@
 use std::{
     env,
     io::{BufRead, BufReader},
+    path::Path,
     process::{Child, ChildStdout, Command, Output, Stdio},
 };
 
@@ -21,7 +22,11 @@ pub(crate) fn again(test: &str, part: &[&str]) -> Command {
 
 /// The same, started by another program.
 pub(crate) fn again_under(starter: &[&str], test: &str, part: &[&str]) -> Command {
-    let this = env::current_exe().expect("a program");
+    again_as(&env::current_exe().expect("a program"), starter, test, part)
+}
+
+/// The same, with this copy of the program.
+pub(crate) fn again_as(this: &Path, starter: &[&str], test: &str, part: &[&str]) -> Command {
     let mut command = match starter {
         [] => Command::new(this),
         [program, arguments @ ..] => {

@@ -8,7 +8,7 @@ mod folder;
 mod verbs;
 
 pub(crate) use self::{
-    again::{Teller, again, again_under, part, played_well, unshare},
+    again::{Teller, again, again_as, again_under, part, played_well, unshare},
     fixture::SqliteFixture,
     folder::Folder,
     verbs::{acquire, name, request, run},
