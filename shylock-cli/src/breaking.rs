@@ -32,6 +32,7 @@ pub(crate) async fn break_lock(options: &Break, store_url: Option<&str>) -> Resu
             Found::Corrupt(_) => manager.repair(&options.name).await?,
         };
         if done {
+            manager.close().await;
             let (object, text) = found.outcome(&shown);
             report(options, &object, &text)?;
             return Ok(0);

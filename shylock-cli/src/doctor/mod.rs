@@ -47,7 +47,7 @@ async fn of_this_kind(address: &Address) -> Vec<Check> {
         #[cfg(feature = "arangodb")]
         Address::Arango { .. } => arango::checks(address).await,
         #[cfg(feature = "sqlite")]
-        Address::Sqlite { path } => sqlite::checks(path),
+        Address::Sqlite { path } => sqlite::checks(path).await,
         #[allow(unreachable_patterns, reason = "where all stores are built in")]
         _ => Vec::new(),
     }

@@ -2,15 +2,27 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
-use super::check::{Check, State};
+use shylock_sqlite::SqliteBackend;
 
-/// Whether the file system will do was looked at when the file was opened.
-pub(super) fn checks(path: &Path) -> Vec<Check> {
-    vec![
-        Check::good("deployment", "a file, for the processes of this machine only"),
-        who_may(path),
-        Check::good("clocks", "one machine, one clock"),
-    ]
+use super::check::{Check, State};
+use crate::failure::chain;
+
+pub(super) async fn checks(path: &Path) -> Vec<Check> {
+    let deployment = Check::good("deployment", "a file, for the processes of this machine only");
+    let others = [who_may(path), Check::good("clocks", "one machine, one clock")];
+    [deployment].into_iter().chain(place(path).await).chain(others).collect()
+}
+
+/// What the store says of the file system and the folder.
+async fn place(path: &Path) -> Vec<Check> {
+    const NAME: &str = "place";
+    match SqliteBackend::open(path).await {
+        Ok(file) if file.weaknesses().is_empty() => {
+            vec![Check::good(NAME, "a file system of this machine alone, by its type")]
+        }
+        Ok(file) => file.weaknesses().iter().map(|said| Check::new(NAME, State::Weak, said.as_str())).collect(),
+        Err(error) => vec![Check::failed(NAME, State::Unknown, &chain(&error))],
+    }
 }
 
 fn who_may(path: &Path) -> Check {

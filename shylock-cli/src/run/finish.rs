@@ -95,7 +95,10 @@ async fn give_back(guard: AsyncLockGuard, rest: Duration, options: &Run, signals
         signal = signals.next_request() => (timeout(GRACE, confirmed).await.ok(), Some(signal)),
     };
     let why = match (outcome, signal) {
-        (Some(Ok(())), _) => return Given::Back,
+        (Some(Ok(())), _) => {
+            drop(timeout(GRACE, manager.close()).await);
+            return Given::Back;
+        }
         (Some(Err(Error::Lost { .. })), _) => return Given::Lost,
         (Some(Err(error)), _) => failure::chain(&error),
         (None, signal) => signal.map(|signal| format!("{signal} ended the waiting for it")).unwrap_or_default(),

@@ -50,6 +50,9 @@ pub(crate) async fn run(options: &Run, named: Option<&str>) -> Result<u8, Failur
     if let Some(notice) = opened.notice(options.no_wait) {
         output::report(&notice);
     }
+    for weakness in &opened.weaknesses {
+        output::report(&format!("warning: {weakness}"));
+    }
     let lock = lock(options, LockManager::builder_from(opened.backend))?;
     if limit.is_waiting() {
         let held = family::mark::held_around(|name| std::env::var_os(name));

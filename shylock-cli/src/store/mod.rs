@@ -19,6 +19,8 @@ pub(crate) struct Store {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) address: Address,
     choice: Choice,
+    /// What may keep it from excluding, or somebody from using it: a sentence each.
+    pub(crate) weaknesses: Vec<String>,
 }
 
 /// Who chose it.
@@ -88,7 +90,8 @@ pub(crate) async fn open_within(limit: Duration, named: Option<&str>) -> Result<
     match backend {
         Ok(backend) => {
             tracing::debug!(store = address.shown(), default = choice != Choice::Named, "store opened");
-            Ok(Store { backend, address, choice })
+            let weaknesses = weaknesses(&backend);
+            Ok(Store { backend, address, choice, weaknesses })
         }
         Err(failure) => Err(failure.about(&address.shown())),
     }
@@ -100,6 +103,15 @@ where
     F: Future<Output = Result<T, Failure>>,
 {
     patience::repeat(ONE_CALL, look).await
+}
+
+/// What a file says of the place where it lies; servers are asked by `doctor`.
+fn weaknesses(backend: &Arc<dyn Backend>) -> Vec<String> {
+    #[cfg(feature = "sqlite")]
+    if let Some(file) = (&**backend as &dyn std::any::Any).downcast_ref::<shylock_sqlite::SqliteBackend>() {
+        return file.weaknesses().to_vec();
+    }
+    Vec::new()
 }
 
 async fn open_once(address: &Address) -> Result<Arc<dyn Backend>, Failure> {

@@ -35,9 +35,12 @@ impl Place {
     }
 
     pub(crate) fn on(store: impl Into<String>) -> Self {
-        let mut place = Self::new();
-        place.store = Some(store.into());
-        place
+        Self::new().with_store(store)
+    }
+
+    pub(crate) fn with_store(mut self, store: impl Into<String>) -> Self {
+        self.store = Some(store.into());
+        self
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
