@@ -145,6 +145,9 @@ fn folders_that_are_missing() {
         && mount --bind null /dev/null";
     let (code, said) = with_mounts(&place, no_dev, "sh -c 'test ! -e /dev/fd && exit 7'");
     assert_eq!(code, 7, "{said}");
+    // systemd's `ProcSubset=pid` leaves no more than that.
+    let (code, said) = with_mounts(&place, "mount -t tmpfs none /proc/sys", "touch done");
+    assert!(code == 69 && said.contains("/proc/sys/kernel/random/boot_id"), "{code}: {said}");
     let (code, said) = with_mounts(&place, "mount -t tmpfs none /proc", "touch done");
     assert!(code == 71 && said.contains("/proc is needed"), "{code}: {said}");
     assert!(!place.file("done").exists());

@@ -33,7 +33,7 @@ pub enum SqliteError {
     )]
     LogRemoved,
     /// The kernel does not tell which start of the machine this is, as in a unit of systemd with `ProcSubset=pid`.
-    #[error("/proc/sys/kernel/random/boot_id cannot be read, by which leases from before a restart are known: {0}")]
+    #[error("/proc/sys/kernel/random/boot_id cannot be read, by which leases from before a restart are known")]
     NoBootId(#[source] std::io::Error),
     /// Somebody opened the file under another kernel while this process had it open: a virtual machine, or another host.
     #[error("another machine uses the lock file: give each machine a file of its own, or use a lock server")]
