@@ -9,7 +9,7 @@ use mongodb::{
 };
 use shylock_core::{AsyncLockGuard, Error};
 
-use crate::{MongoBackend, MongoError, error, query::Queries, runtime, runtime::within};
+use crate::{MongoBackend, MongoError, condition, error, runtime, runtime::within};
 
 /// Ties a MongoDB transaction to a held lock.
 ///
@@ -133,7 +133,7 @@ async fn touch(guard: &AsyncLockGuard, session: &mut ClientSession) -> Result<()
     let records = session.client().database(backend.database()).collection::<Document>(backend.collection());
     // A write that changes nothing would meet no conflict, and so fence nothing.
     let change = doc! { "$inc": { "fences": 1_i64 } };
-    let update = records.update_one(Queries::is_live(guard.key()), change).session(session);
+    let update = records.update_one(condition::is_live(guard.key()), change).session(session);
     // The driver would wait for ever for an answer that was lost.
     let answer = within(manager.call_timeout(), update.into_future()).await.map_err(Error::from)?;
     let no_answer = || Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into());

@@ -5,6 +5,7 @@ mod backend;
 mod builder;
 mod codes;
 mod command;
+mod condition;
 mod error;
 mod fence;
 mod fenced;
@@ -12,6 +13,7 @@ mod fenced;
 #[doc(hidden)]
 pub mod fuzzing;
 mod index;
+mod literal;
 mod mongo_error;
 mod plain;
 mod prefix;
