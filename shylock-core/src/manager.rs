@@ -12,10 +12,12 @@ use crate::{
 
 /// One store, and what all locks on it share in this process: the queues of waiters and the renewal of leases.
 ///
-/// Cheap to clone; all clones are the same manager. It works on the tokio runtime on which it was made, which needs its
-/// timers (`enable_time`; without them no lock can be acquired), or on a thread of its own where there was none; when
-/// that runtime ends, calls fail with [`Error::Stopped`] and held leases are told to be lost. The same is true of its
-/// copy in a forked child process, which touches neither the locks nor the connections of its parent; a child has no
+/// Cheap to clone; all clones are the same manager. It works on the tokio runtime on which it was made. Outside of a
+/// runtime, or on one without timers (`enable_time`), it starts a thread of its own; on a runtime without timers, tokio
+/// also prints the message of a panic, which is caught.
+///
+/// When its runtime ends, calls fail with [`Error::Stopped`], and held leases are reported as lost. The same is true of
+/// its copy in a forked child process, which touches neither the locks nor the connections of its parent; a child has no
 /// default manager until it configures one.
 #[derive(Clone)]
 pub struct LockManager {
