@@ -23,6 +23,7 @@ mod query;
 mod record;
 mod reply;
 mod retry;
+mod runtime;
 mod seen;
 mod session;
 mod setup;
