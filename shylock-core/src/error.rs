@@ -40,7 +40,8 @@ pub enum Error {
         /// How it was lost.
         reason: LossReason,
     },
-    /// The stored record of the lock is not one of ours. It is left as it is; somebody has to look at it.
+    /// The stored record of the lock is not one of ours. It is left as it is until
+    /// [`LockManager::repair`](crate::LockManager::repair) makes a free lock of it.
     #[error("the record of lock {name:?} is corrupt: {detail}")]
     CorruptRecord {
         /// The lock.
