@@ -78,7 +78,7 @@ fn every_write_waits_for_a_majority_and_its_journals() {
         queries.acquire(&request()),
         queries.hand_off(&lease, &request()),
         queries.renew(&[renewal]),
-        queries.release(&[lease.clone()]),
+        queries.release(std::slice::from_ref(&lease)),
         queries.repair(&lease.name),
     ] {
         let concern = command.get_document("writeConcern").expect("a concern");

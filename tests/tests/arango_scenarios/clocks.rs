@@ -66,7 +66,10 @@ async fn tokens_grow_from_clock_to_clock() {
             let lease = granted(store, &request("tokens")).await;
             assert!(Some(lease.token) > last, "{:?} after {last:?}", lease.token);
             last = Some(lease.token);
-            assert_eq!(store.release(&[lease.clone()]).await.expect("the store answers"), [ReleaseOutcome::Released]);
+            assert_eq!(
+                store.release(std::slice::from_ref(&lease)).await.expect("the store answers"),
+                [ReleaseOutcome::Released]
+            );
         }
         let removed = query(
             &server,
