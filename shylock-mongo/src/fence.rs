@@ -38,8 +38,8 @@ pub trait Fence: sealed::Sealed {
     ///   waits in vain, for the manager's call time-out.
     ///
     /// Fence a transaction once, and have one fenced transaction of a guard at a time: two meet in the lock's record, and the
-    /// server lets only one of them go on. It takes twice the manager's call time-out at
-    /// most, four times where it fails.
+    /// server lets only one of them go on. A fence takes twice the manager's call time-out at most, four times where it
+    /// fails.
     ///
     /// The session may be of any client of the same deployment. The user of that client needs the rights `find` and
     /// `update` on the collection of the locks.
@@ -48,7 +48,8 @@ pub trait Fence: sealed::Sealed {
     /// **Not** cancel safe: if the future is dropped, abort the transaction; nobody knows whether it is fenced.
     ///
     /// # Errors
-    /// [`FenceError`]; outside of a tokio runtime with timers, one that says so. It turns into the driver's error by `?`, labels included, so that the driver's own retries work in
+    /// [`FenceError`]; outside of a tokio runtime with timers, one that says so. By `?` it turns into the driver's error,
+    /// labels included, so that the driver's own retries work in
     /// [`and_run2`](mongodb::action::StartTransaction::and_run2), and into [`Error`] as well.
     ///
     /// # Examples
