@@ -53,10 +53,8 @@ impl ArangoBackend {
     /// # Errors
     /// [`Error::InvalidOption`](shylock_core::Error::InvalidOption) for an address or a name that cannot be right,
     /// or a collection that cannot; [`Error::Backend`](shylock_core::Error::Backend), with a
-    /// [`RequestError`] as its source, if no server answers as it should.
-    ///
-    /// # Panics
-    /// It runs outside of a tokio runtime with timers and I/O: then use `sync::block_on`.
+    /// [`RequestError`] as its source, if no server answers as it should, or outside of a tokio runtime with timers and
+    /// I/O: there, use `sync::block_on`.
     pub async fn connect(uri: impl AsRef<str>, database: impl AsRef<str>, credentials: Credentials) -> Result<Self> {
         Self::builder().connect(uri, database, credentials).await
     }

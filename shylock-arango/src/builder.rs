@@ -6,8 +6,10 @@ use arangors::{GenericConnection, client::ClientExt};
 use shylock_core::{Error, Result};
 
 use crate::{
-    ArangoBackend, Credentials, error,
+    ArangoBackend, Credentials,
+    error::{self, RequestError},
     http::{self, Limits},
+    runtime,
     session::{Foreign, Own},
     uri,
 };
@@ -174,7 +176,7 @@ impl ArangoBuilder {
         self
     }
 
-    /// Connects. See [`ArangoBackend::connect`], also for cancel safety and panics.
+    /// Connects. See [`ArangoBackend::connect`], also for cancel safety.
     ///
     /// # Errors
     /// Those of [`ArangoBackend::connect`], and [`Error::InvalidOption`] for options outside of their bounds.
@@ -188,6 +190,7 @@ impl ArangoBuilder {
         let uris = [uri.as_ref()].into_iter().chain(self.more_endpoints.iter().map(String::as_str));
         let endpoints = uris.map(uri::parse).collect::<Result<Vec<_>>>()?;
         self.settings.endpoints = endpoints.len();
+        runtime::equipped().map_err(RequestError::of_read)?;
         let connection = http::connection(endpoints, credentials, self.settings.limits, &self.roots).await?;
         let backend = ArangoBackend::with(Arc::new(Own(connection)), database.as_ref(), self.settings);
         backend.connected().await.map_err(error::of_setup)

@@ -69,6 +69,9 @@ pub enum RequestError {
         /// What it says.
         source: Box<RequestError>,
     },
+    /// It was called outside of a tokio runtime with timers and I/O.
+    #[error("{0}")]
+    Runtime(&'static str),
     /// What the server has is not fit for locks, or not as the option says.
     #[error("{reason}")]
     Unfit {
@@ -94,7 +97,7 @@ impl RequestError {
             },
             Self::Unanswered { .. } | Self::TooLarge { .. } | Self::Unreadable { .. } => Meaning::Ambiguous,
             Self::Refused { number, .. } => errno::meaning(*number),
-            Self::Query { .. } | Self::Unfit { .. } => Meaning::Permanent,
+            Self::Query { .. } | Self::Runtime(_) | Self::Unfit { .. } => Meaning::Permanent,
         }
     }
 
@@ -106,7 +109,7 @@ impl RequestError {
     /// Whether there was an answer, whosever it was.
     pub(crate) fn is_answered(&self) -> bool {
         match self {
-            Self::Undelivered { .. } | Self::Unanswered { .. } => false,
+            Self::Undelivered { .. } | Self::Unanswered { .. } | Self::Runtime(_) => false,
             Self::Login { source } => source.is_answered(),
             _ => true,
         }

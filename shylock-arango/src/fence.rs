@@ -14,7 +14,7 @@ use crate::{
     number,
     query::{Queries, Query},
     reply::Call,
-    session,
+    runtime, session,
     text::FENCE,
 };
 
@@ -101,6 +101,7 @@ impl Fence for AsyncLockGuard {
     }
 
     async fn fence<C: ClientExt + Send + Sync>(&self, transaction: &Transaction<C>) -> Result<()> {
+        runtime::timed().map_err(RequestError::of_read)?;
         let seen = touch(self, transaction).await;
         if matches!(seen, Ok(true)) {
             return Ok(());

@@ -11,6 +11,7 @@ use crate::{
     error::RequestError,
     http::HttpClient,
     reply::{Call, Reply},
+    runtime,
 };
 
 /// Sends requests. The typed calls of arangors are not used: they lose the HTTP status, expect attributes that newer
@@ -33,6 +34,7 @@ pub(crate) struct Foreign<C: ClientExt> {
 #[async_trait]
 impl Session for Own {
     async fn send(&self, call: &Call) -> Result<Reply, RequestError> {
+        runtime::timed()?;
         self.0.session().send(call).await
     }
 }
@@ -40,6 +42,7 @@ impl Session for Own {
 #[async_trait]
 impl<C: ClientExt + Send + Sync + 'static> Session for Foreign<C> {
     async fn send(&self, call: &Call) -> Result<Reply, RequestError> {
+        runtime::timed()?;
         let Self { connection, patience, limit } = self;
         send(&*connection.session(), connection.url(), call, *patience, *limit).await
     }

@@ -1,10 +1,10 @@
 //! [`Failure`]: what is told on stderr, with which exit status. The numbers are those of `sysexits.h` and of shells.
 
-use std::{error::Error as StdError, io::IsTerminal, process::ExitCode, time::Duration};
+use std::{borrow::Cow, error::Error as StdError, io::IsTerminal, process::ExitCode, time::Duration};
 
 use shylock_core::Error;
 
-use crate::output::report;
+use crate::{hints, output::report};
 
 /// Wrong arguments.
 const USAGE: u8 = 64;
@@ -23,7 +23,7 @@ const NOT_FOUND: u8 = 127;
 pub(crate) struct Failure {
     code: u8,
     message: String,
-    hint: Option<&'static str>,
+    hint: Option<Cow<'static, str>>,
     /// Whether the same may succeed the next time.
     passing: bool,
     /// Reported on a terminal only: a script asked for it, and cron would send a letter about it.
@@ -76,8 +76,8 @@ impl Failure {
         self.passing
     }
 
-    pub(crate) fn with_hint(self, hint: &'static str) -> Self {
-        Self { hint: Some(hint), ..self }
+    pub(crate) fn with_hint(self, hint: impl Into<Cow<'static, str>>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
     }
 
     pub(crate) fn about(self, what: &str) -> Self {
@@ -92,7 +92,7 @@ impl Failure {
     pub(crate) fn report(&self) -> ExitCode {
         if !self.expected || is_conflict_shown() {
             report(&self.message);
-            if let Some(hint) = self.hint {
+            if let Some(hint) = &self.hint {
                 report(&format!("hint: {hint}"));
             }
         }
@@ -112,11 +112,9 @@ impl From<Error> for Failure {
             Error::Lost { .. } => LOST,
             _ => UNAVAILABLE,
         };
-        let hint = match error {
-            Error::Backend { .. } => Some("`shylock doctor` looks at the store closely"),
-            Error::CorruptRecord { .. } => {
-                Some("somebody else has written this record; look at it, and remove it if nobody needs it")
-            }
+        let hint = match &error {
+            Error::Backend { .. } => Some("`shylock doctor` looks at the store closely".into()),
+            Error::CorruptRecord { name, .. } => Some(hints::for_corrupt_record(name.as_str()).into()),
             _ => None,
         };
         let passing = matches!(error, Error::Backend { retryable: true, .. });

@@ -2,6 +2,8 @@
 
 use std::ffi::{OsStr, OsString};
 
+use crate::output::plain;
+
 /// The position of a lock's name among the arguments says whether one was given: `run -- echo hi`, with a name that was
 /// forgotten or an empty variable, would lock `echo` and run `hi`.
 ///
@@ -66,6 +68,27 @@ pub(crate) fn for_command(
     }
 }
 
+/// What to do about a record that is none of ours.
+pub(crate) fn for_corrupt_record(name: &str) -> String {
+    format!(
+        "another program wrote this record, or a clock was far ahead; if no holder needs the lock, `shylock break {}` \
+         makes a free lock of it",
+        word(name).unwrap_or("NAME".into())
+    )
+}
+
+/// The text as one word of a command line, if that can be copied from a terminal.
+fn word(text: &str) -> Option<String> {
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || "-._/:@%+=,".contains(c);
+    if text.starts_with('-') || text.contains('\'') || plain(text) != text {
+        None
+    } else if text.chars().all(is_safe) {
+        Some(text.into())
+    } else {
+        Some(format!("'{text}'"))
+    }
+}
+
 const SHELL_WORDS: [&str; 14] =
     [".", ":", "alias", "cd", "eval", "exec", "export", "if", "set", "source", "trap", "ulimit", "umask", "while"];
 
@@ -106,6 +129,14 @@ mod tests {
         ] {
             assert!(!is_name_missing(&words(line), name), "{line}");
         }
+    }
+
+    #[test]
+    fn a_name_in_a_hint_is_one_word() {
+        for (name, copied) in [("a/b-1", "a/b-1"), ("a b; rm x", "'a b; rm x'"), ("it's", "NAME"), ("-k", "NAME")] {
+            assert!(for_corrupt_record(name).contains(&format!("`shylock break {copied}`")), "{name}");
+        }
+        assert!(for_corrupt_record("a\u{202e}b").contains("`shylock break NAME`"));
     }
 
     #[test]

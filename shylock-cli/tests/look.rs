@@ -72,6 +72,7 @@ fn breaking_frees_a_corrupt_record() {
     assert!(spoilt.success());
     let (code, _, stderr) = place.outcome(&["show", "a"]);
     assert!(code == 69 && stderr.contains("corrupt"), "{code}: {stderr}");
+    assert!(stderr.contains("`shylock break a`"), "{stderr}");
     let broken = place.json(&["break", "--yes", "--json", "a"]);
     assert_eq!((&broken["name"], &broken["broken"]), (&"a".into(), &true.into()));
     assert!(broken["corrupt"].as_str().is_some_and(|detail| detail.contains("farther away")), "{broken}");

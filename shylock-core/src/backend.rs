@@ -50,7 +50,7 @@ use crate::{BackendError, FencingToken, HolderId, HolderInfo, LeaseKey, LockInfo
 ///     (`a_corrupt_record_is_reported_and_untouched`) `repair` makes a free lock of it, and of nothing else, and tokens
 ///     grow on. (`a_corrupt_record_is_repaired_and_a_sound_one_is_not`)
 /// 13. **Looking.** `inspect` and `list` see every grant that was answered before they were called, and change
-///     nothing. (`inspect_and_list_tell_the_truth`)
+///     nothing, which their failures say. (`inspect_and_list_tell_the_truth`, `a_failed_look_has_changed_nothing`)
 /// 14. **Notices.** A stream of [`Watch::Freed`] names every lock that is released or broken after `watch` has
 ///     answered, whoever did it, or it ends. One that stays open is alive: it ends when the store has not been heard
 ///     for some seconds, though it may have had nothing to say. (`a_freed_lock_is_told`)

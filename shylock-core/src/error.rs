@@ -1,48 +1,11 @@
-//! [`Error`]: what a user can act on. [`BackendError`]: what a store reports to the engine.
+//! [`Error`]: what a user can act on.
 
-use std::{error::Error as StdError, fmt, ops::Deref, sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 
-use crate::{HolderInfo, InvalidName, LockName};
+use crate::{ErrorSource, HolderInfo, InvalidName, LockName};
 
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// The cause of an error, such as the error of a database driver. Cheap to clone.
-///
-/// It dereferences to [`dyn Error`](StdError), whose `downcast_ref` gives the driver's own type.
-///
-/// # Examples
-/// ```
-/// use shylock_core::{BackendError, Error};
-///
-/// let error = Error::from(BackendError::permanent(std::fmt::Error));
-/// let Error::Backend { source, .. } = error else { panic!("the store refused") };
-/// assert!(source.is::<std::fmt::Error>());
-/// ```
-#[derive(Clone)]
-pub struct ErrorSource(Arc<dyn StdError + Send + Sync>);
-
-impl Deref for ErrorSource {
-    type Target = dyn StdError + Send + Sync + 'static;
-
-    fn deref(&self) -> &Self::Target {
-        &*self.0
-    }
-}
-
-impl fmt::Debug for ErrorSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-type BoxedError = Box<dyn StdError + Send + Sync>;
-
-impl<E: Into<BoxedError>> From<E> for ErrorSource {
-    fn from(error: E) -> Self {
-        Self(Arc::from(error.into()))
-    }
-}
 
 /// What went wrong, as something a caller can act on. No variant carries a credential.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -77,7 +40,8 @@ pub enum Error {
         /// How it was lost.
         reason: LossReason,
     },
-    /// The stored record of the lock is not one of ours. It is left as it is; somebody has to look at it.
+    /// The stored record of the lock is not one of ours. It is left as it is until
+    /// [`LockManager::repair`](crate::LockManager::repair) makes a free lock of it.
     #[error("the record of lock {name:?} is corrupt: {detail}")]
     CorruptRecord {
         /// The lock.
@@ -85,18 +49,22 @@ pub enum Error {
         /// What is wrong with the record.
         detail: String,
     },
-    /// The store failed. The cause, such as a refused connection or password, is its [`source`](StdError::source), the
-    /// driver's own error; print the chain of sources to see it.
+    /// The store failed. The cause, such as a refused connection or password, is its
+    /// [`source`](std::error::Error::source); print the chain of sources to see it. It is an error of the store's crate:
+    /// `MongoError`, whose `driver` returns the driver's own error, or `SqliteError`, or `RequestError` for ArangoDB.
     #[error("{}", if *retryable { "the lock store did not answer as it should, try again later" } else { "the lock store refused the request" })]
     Backend {
         /// Whether the same call may succeed later without anybody mending anything.
         retryable: bool,
-        /// The driver's error.
+        /// The cause, as the store reports it.
         source: ErrorSource,
     },
     /// The runtime on which the manager was made has ended, so that it can neither send nor renew anything; or this is
     /// a forked child of the process that made it.
-    #[error("the runtime of the lock manager has ended")]
+    #[error(
+        "the runtime of the lock manager has ended: make a manager on a runtime that lasts as long as its locks \
+         (each `#[tokio::test]` has a runtime of its own), and one of its own in each forked process"
+    )]
     Stopped,
     /// A blocking call was not answered, as the runtime of its manager runs no tasks: it is the caller's own and waits
     /// for this very call, or nobody drives it.
@@ -165,97 +133,6 @@ impl From<InvalidName> for Error {
     }
 }
 
-impl From<BackendError> for Error {
-    fn from(error: BackendError) -> Self {
-        match error.failure {
-            Failure::Corrupt { name, detail } => Self::CorruptRecord { name, detail },
-            Failure::NotApplied | Failure::Ambiguous => Self::Backend { retryable: true, source: error.source },
-            Failure::Permanent => Self::Backend { retryable: false, source: error.source },
-        }
-    }
-}
-
-/// A failed call to a store, sorted by what the engine has to do about it.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{failure}")]
-pub struct BackendError {
-    failure: Failure,
-    retry_after: Option<Duration>,
-    source: ErrorSource,
-}
-
-/// What is known of a failed call.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Failure {
-    /// The store did nothing, and the same call may succeed later.
-    #[error("the store did not carry out the request")]
-    NotApplied,
-    /// The store may have carried the request out, or may still do so.
-    #[error("it is not known whether the store carried out the request")]
-    Ambiguous,
-    /// The store did nothing, and will not until somebody mends something.
-    #[error("the store refused the request")]
-    Permanent,
-    /// The record is not one of ours: wrong types or impossible values. It was left untouched.
-    #[error("the record of lock {name:?} is corrupt: {detail}")]
-    Corrupt {
-        /// The lock.
-        name: LockName,
-        /// What is wrong with the record, without its values.
-        detail: String,
-    },
-}
-
-impl BackendError {
-    /// The store did nothing; try again, not before `retry_after` if the store named a time.
-    pub fn not_applied(source: impl Into<BoxedError>, retry_after: Option<Duration>) -> Self {
-        Self { failure: Failure::NotApplied, retry_after, source: source.into().into() }
-    }
-
-    /// Nobody knows whether the store did it.
-    pub fn ambiguous(source: impl Into<BoxedError>) -> Self {
-        Self { failure: Failure::Ambiguous, retry_after: None, source: source.into().into() }
-    }
-
-    /// The store will never do it as things are.
-    pub fn permanent(source: impl Into<BoxedError>) -> Self {
-        Self { failure: Failure::Permanent, retry_after: None, source: source.into().into() }
-    }
-
-    /// The lock's record is not one of ours.
-    pub fn corrupt(name: LockName, detail: impl Into<String>) -> Self {
-        let failure = Failure::Corrupt { name, detail: detail.into() };
-        Self { retry_after: None, source: ErrorSource::from(failure.to_string()), failure }
-    }
-
-    /// Makes [`Failure::NotApplied`] of an unknown outcome: the failure of a look, which changes nothing.
-    #[must_use]
-    pub fn of_look(mut self) -> Self {
-        if self.failure == Failure::Ambiguous {
-            self.failure = Failure::NotApplied;
-        }
-        self
-    }
-
-    /// What is known of the call.
-    #[must_use]
-    pub const fn failure(&self) -> &Failure {
-        &self.failure
-    }
-
-    /// Whether the same call may succeed later.
-    pub(crate) const fn is_passing(&self) -> bool {
-        matches!(self.failure, Failure::NotApplied | Failure::Ambiguous)
-    }
-
-    /// How long the store asked to be left alone, if it did.
-    #[must_use]
-    pub const fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
-    }
-}
-
 struct Holder<'a>(Option<&'a HolderInfo>);
 
 impl fmt::Display for Holder<'_> {
@@ -270,27 +147,6 @@ impl fmt::Display for Holder<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_failed_says_whether_to_ask_again_and_when() {
-        let name = LockName::new("x").expect("a name");
-        let pause = Some(Duration::from_secs(3));
-        for (error, passing, retry_after) in [
-            (BackendError::not_applied("busy", pause), true, pause),
-            (BackendError::ambiguous("cut off"), true, None),
-            (BackendError::permanent("no rights"), false, None),
-            (BackendError::corrupt(name, "no token"), false, None),
-        ] {
-            assert_eq!((error.is_passing(), error.retry_after()), (passing, retry_after), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_look_has_no_unknown_outcome() {
-        let look = BackendError::ambiguous("cut off").of_look();
-        assert_eq!((look.failure(), look.source.to_string()), (&Failure::NotApplied, "cut off".to_owned()));
-        assert_eq!(*BackendError::permanent("no rights").of_look().failure(), Failure::Permanent);
-    }
 
     #[test]
     fn messages_name_what_they_are_about() {

@@ -5,6 +5,7 @@
 //! [`with`]: AsyncLock::with
 
 mod backend;
+mod backend_error;
 mod builder;
 mod chance;
 mod clock;
@@ -42,9 +43,10 @@ pub use crate::{
     backend::{
         AcquireRequest, Attempt, Backend, Grant, HandOff, ListQuery, ReleaseOutcome, RenewOutcome, Renewal, Watch,
     },
+    backend_error::{BackendError, ErrorSource, Failure},
     builder::LockManagerBuilder,
     default::configure,
-    error::{BackendError, Error, ErrorSource, Failure, Loss, LossReason, Result},
+    error::{Error, Loss, LossReason, Result},
     guard::AsyncLockGuard,
     lease::{FencingToken, HolderId, HolderInfo, LeaseKey, LockInfo},
     lock::AsyncLock,

@@ -12,10 +12,12 @@ use crate::{
 
 /// One store, and what all locks on it share in this process: the queues of waiters and the renewal of leases.
 ///
-/// Cheap to clone; all clones are the same manager. It works on the tokio runtime on which it was made, which needs its
-/// timers (`enable_time`; without them no lock can be acquired), or on a thread of its own where there was none; when
-/// that runtime ends, calls fail with [`Error::Stopped`] and held leases are told to be lost. The same is true of its
-/// copy in a forked child process, which touches neither the locks nor the connections of its parent; a child has no
+/// Cheap to clone; all clones are the same manager. It works on the tokio runtime on which it was made. Outside of a
+/// runtime, or on one without timers (`enable_time`), it starts a thread of its own; on a runtime without timers, tokio
+/// also prints the message of a panic, which is caught.
+///
+/// When its runtime ends, calls fail with [`Error::Stopped`], and held leases are reported as lost. The same is true of
+/// its copy in a forked child process, which touches neither the locks nor the connections of its parent; a child has no
 /// default manager until it configures one.
 #[derive(Clone)]
 pub struct LockManager {
@@ -39,7 +41,7 @@ impl LockManager {
         LockManagerBuilder::of(backend)
     }
 
-    /// A lock on this manager's store. No I/O; a name that is none shows at the first acquisition.
+    /// Creates a lock handle. Performs no I/O; an invalid name is reported by the first acquisition.
     pub fn lock(&self, name: impl AsRef<str>) -> AsyncLock {
         AsyncLock::on(Some(self.clone()), name.as_ref())
     }
@@ -131,15 +133,29 @@ impl LockManager {
         Ok(released)
     }
 
-    /// Makes a free lock of one whose record is [corrupt](Error::CorruptRecord), and returns whether it was. A sound record
-    /// stays as it is. Fencing tokens grow on if the token of the corrupt record can be read, and otherwise if the clock
-    /// of the server has not been set back since it was written.
+    /// Replaces a [corrupt](Error::CorruptRecord) record by that of a free lock, and returns whether it was corrupt. A sound
+    /// record stays as it is, so that no holder loses its lock. Make sure that nobody relies on the corrupt one: it may
+    /// have been somebody's.
+    ///
+    /// The next fencing token is larger than the one in the corrupt record. If that cannot be read, tokens go on by the
+    /// server's clock, and are larger than all before unless that clock was set back.
     ///
     /// # Cancel safety
     /// The record may be repaired all the same.
     ///
     /// # Errors
     /// [`Error::InvalidName`]; [`Error::Backend`], at the latest after the manager's call time-out; [`Error::Stopped`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use shylock_core::{LockManager, MemoryBackend};
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # let manager = LockManager::new(MemoryBackend::new());
+    /// let guard = manager.lock("invoice-42").acquire().await?;
+    /// assert!(!manager.repair("invoice-42").await?, "its record is sound");
+    /// assert!(guard.is_held());
+    /// # shylock_core::Result::<()>::Ok(()) }).unwrap();
+    /// ```
     pub async fn repair(&self, name: impl AsRef<str>) -> Result<bool> {
         let name = self.full_name(&LockName::new(name)?)?;
         let repaired = name.clone();

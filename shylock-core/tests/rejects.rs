@@ -83,5 +83,6 @@ each_bug_fails_its_test! {
     TrustsTheRecord => a_corrupt_record_is_reported_and_untouched,
     RepairForgetsTheToken => a_corrupt_record_is_repaired_and_a_sound_one_is_not,
     RepairsTheSound => a_corrupt_record_is_repaired_and_a_sound_one_is_not,
+    FailsLooksUnknown => a_failed_look_has_changed_nothing,
     TellsOnlyTheFirst => a_freed_lock_is_told,
 }

@@ -9,7 +9,7 @@ use mongodb::{
 };
 use shylock_core::{AsyncLockGuard, Error};
 
-use crate::{MongoBackend, MongoError, error, query::Queries, runtime, runtime::within};
+use crate::{MongoBackend, MongoError, condition, error, runtime, runtime::within};
 
 /// Ties a MongoDB transaction to a held lock.
 ///
@@ -38,8 +38,8 @@ pub trait Fence: sealed::Sealed {
     ///   waits in vain, for the manager's call time-out.
     ///
     /// Fence a transaction once, and have one fenced transaction of a guard at a time: two meet in the lock's record, and the
-    /// server lets only one of them go on. It takes twice the manager's call time-out at
-    /// most, four times where it fails.
+    /// server lets only one of them go on. A fence takes twice the manager's call time-out at most, four times where it
+    /// fails.
     ///
     /// The session may be of any client of the same deployment. The user of that client needs the rights `find` and
     /// `update` on the collection of the locks.
@@ -48,7 +48,8 @@ pub trait Fence: sealed::Sealed {
     /// **Not** cancel safe: if the future is dropped, abort the transaction; nobody knows whether it is fenced.
     ///
     /// # Errors
-    /// [`FenceError`]; outside of a tokio runtime with timers, one that says so. It turns into the driver's error by `?`, labels included, so that the driver's own retries work in
+    /// [`FenceError`]; outside of a tokio runtime with timers, one that says so. By `?` it turns into the driver's error,
+    /// labels included, so that the driver's own retries work in
     /// [`and_run2`](mongodb::action::StartTransaction::and_run2), and into [`Error`] as well.
     ///
     /// # Examples
@@ -133,7 +134,7 @@ async fn touch(guard: &AsyncLockGuard, session: &mut ClientSession) -> Result<()
     let records = session.client().database(backend.database()).collection::<Document>(backend.collection());
     // A write that changes nothing would meet no conflict, and so fence nothing.
     let change = doc! { "$inc": { "fences": 1_i64 } };
-    let update = records.update_one(Queries::is_live(guard.key()), change).session(session);
+    let update = records.update_one(condition::is_live(guard.key()), change).session(session);
     // The driver would wait for ever for an answer that was lost.
     let answer = within(manager.call_timeout(), update.into_future()).await.map_err(Error::from)?;
     let no_answer = || Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into());

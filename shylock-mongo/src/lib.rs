@@ -5,6 +5,7 @@ mod backend;
 mod builder;
 mod codes;
 mod command;
+mod condition;
 mod error;
 mod fence;
 mod fenced;
@@ -12,6 +13,7 @@ mod fenced;
 #[doc(hidden)]
 pub mod fuzzing;
 mod index;
+mod literal;
 mod mongo_error;
 mod plain;
 mod prefix;
@@ -27,10 +29,10 @@ mod watch;
 
 pub use mongodb;
 pub use shylock_core::{
-    AcquireRequest, AsyncLock, AsyncLockGuard, Attempt, Backend, BackendError, DEFAULT_TTL, Error, Failure,
-    FencingToken, Grant, HandOff, HolderId, HolderInfo, InvalidName, LeaseKey, ListQuery, LockInfo, LockManager,
-    LockManagerBuilder, LockName, LockTicket, Loss, LossReason, MAX_TTL, MIN_TTL, MemoryBackend, ReleaseOutcome,
-    RenewOutcome, Renewal, Result, Watch, configure,
+    AcquireRequest, AsyncLock, AsyncLockGuard, Attempt, Backend, BackendError, DEFAULT_TTL, Error, ErrorSource,
+    Failure, FencingToken, Grant, HandOff, HolderId, HolderInfo, InvalidName, LeaseKey, ListQuery, LockInfo,
+    LockManager, LockManagerBuilder, LockName, LockTicket, Loss, LossReason, MAX_TTL, MIN_TTL, MemoryBackend,
+    ReleaseOutcome, RenewOutcome, Renewal, Result, Watch, configure,
 };
 
 /// The same locks for synchronous programs: all of [`shylock_sync`] (feature `sync`).

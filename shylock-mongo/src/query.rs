@@ -1,16 +1,18 @@
 //! The commands, as pure functions. Every decision is taken by the server, on its clock, in one update.
 //!
 //! What must never change: a caller's value goes in as `$literal` or as a BSON string under `_id`, never as an
-//! expression; every write is guarded by [`Queries::sound`]; every write waits for a majority and its journals.
+//! expression; every write is guarded by [`condition::sound`]; every write waits for a majority and its journals.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use mongodb::bson::{Binary, Bson, DateTime, Document, bson, doc, spec::BinarySubtype};
-use shylock_core::{
-    AcquireRequest, FencingToken, HolderId, LeaseKey, ListQuery, LockName, Renewal, record::FARTHEST_END,
-};
+use mongodb::bson::{Bson, DateTime, Document, doc};
+use shylock_core::{AcquireRequest, LeaseKey, ListQuery, LockName, Renewal};
 
-use crate::{index, prefix::after_prefix};
+use crate::{
+    condition, index,
+    literal::{count, holder, largest_token, ms},
+    prefix::after_prefix,
+};
 
 /// A write that has reached no majority by then is reported as unknown.
 const WRITE_CONCERN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,10 +32,10 @@ pub(crate) struct Queries {
 impl Queries {
     /// Takes the lock if it is free, or recognises its own lease; else changes nothing. Answers the record.
     pub(crate) fn acquire(&self, request: &AcquireRequest) -> Document {
-        let mine = doc! { "$and": [{ "$eq": ["$owner", holder(request.holder)] }, not_ended()] };
+        let mine = doc! { "$and": [{ "$eq": ["$owner", holder(request.holder)] }, condition::not_ended()] };
         let ended = doc! { "$lte": [{ "$add": ["$expiresAt", ms(self.skew * 2)] }, "$$NOW"] };
         let fresh = doc! { "$eq": ["$$ROOT", { "_id": "$_id" }] };
-        let may = doc! { "$or": [fresh, { "$and": [Self::sound(), { "$or": [&mine, ended] }] }] };
+        let may = doc! { "$or": [fresh, { "$and": [condition::sound(), { "$or": [&mine, ended] }] }] };
         let token = doc! { "$cond": [&mine, "$token", next_token()] };
         let since = doc! { "$cond": [&mine, "$acquiredAt", "$$NOW"] };
         let mut command = self.change(&request.name, replace_if(may, self.lease(request, token.into(), since.into())));
@@ -44,7 +46,7 @@ impl Queries {
     /// Passes the lock on if it is `from`'s; else changes nothing. Answers the record.
     pub(crate) fn hand_off(&self, from: &LeaseKey, to: &AcquireRequest) -> Document {
         let record = self.lease(to, next_token().into(), "$$NOW".into());
-        let mut command = self.change(&from.name, replace_if(Self::owned_by(from), record));
+        let mut command = self.change(&from.name, replace_if(condition::owned_by(from), record));
         command.insert("new", true);
         command
     }
@@ -58,7 +60,7 @@ impl Queries {
         let some = by_ttl.iter().flat_map(|(ttl, leases)| leases.chunks(STATEMENT).map(move |some| (*ttl, some)));
         let update = |(ttl, leases): (Duration, &[&Renewal])| {
             doc! {
-                "q": Self::live_ones(leases),
+                "q": condition::live_ones(leases),
                 "u": [{ "$set": {
                     "leaseMs": ms(ttl),
                     "expiresAt": { "$max": ["$expiresAt", { "$add": ["$$NOW", ms(ttl)] }] },
@@ -80,7 +82,7 @@ impl Queries {
         let all: Vec<&Renewal> = leases.iter().collect();
         doc! {
             "find": &self.collection,
-            "filter": Self::live_ones(&all),
+            "filter": condition::live_ones(&all),
             "projection": { "_id": 1, "owner": 1, "token": 1 },
             "batchSize": count(leases.len()),
             "singleBatch": true,
@@ -90,7 +92,7 @@ impl Queries {
     /// Frees each lock that is its holder's; see [`release`](crate::release). The records stay, for the tokens' sake.
     pub(crate) fn release(&self, leases: &[LeaseKey]) -> Document {
         let update = |lease: &LeaseKey| {
-            let record = doc! { "$cond": [Self::owned_by(lease), freed(), no_number()] };
+            let record = doc! { "$cond": [condition::owned_by(lease), freed(), no_number()] };
             // A record that is not there is never made: that fails, too.
             doc! { "q": { "_id": lease.name.as_str() }, "u": [{ "$replaceWith": record }], "upsert": true }
         };
@@ -117,7 +119,7 @@ impl Queries {
             "expiresAt": DateTime::from_millis(0),
             "purgeAt": { "$add": ["$$NOW", ms(self.retention)] },
         };
-        self.change(name, choose(Self::sound(), "$$ROOT".into(), free.into()))
+        self.change(name, choose(condition::sound(), "$$ROOT".into(), free.into()))
     }
 
     /// The record.
@@ -144,7 +146,7 @@ impl Queries {
         doc! {
             "find": &self.collection,
             // The index of live leases has what matches the condition on `owner`, by name.
-            "filter": { "_id": names, "owner": index::is_held(), "$expr": Self::held() },
+            "filter": { "_id": names, "owner": index::is_held(), "$expr": condition::held() },
             "projection": record_and_time(),
             "sort": { "_id": 1 },
             "limit": count(query.limit.max(1)),
@@ -163,60 +165,6 @@ impl Queries {
             "fields": record_and_time(),
             "writeConcern": write_concern(),
         }
-    }
-
-    /// Somebody's lease that has not ended.
-    fn held() -> Document {
-        doc! { "$and": [Self::sound(), not_ended()] }
-    }
-
-    /// A record as we write it: of these types, and within these bounds. Nothing else is ever changed.
-    fn sound() -> Document {
-        let is = |field: &str, bson_type: &str| doc! { "$eq": [{ "$type": field }, bson_type] };
-        // Binary values are ordered by their length, then by their subtype, then by their bytes.
-        let owned = doc! { "$and": [
-            { "$gte": ["$owner", holder(HolderId::from_bytes([0; 16]))] },
-            { "$lte": ["$owner", holder(HolderId::from_bytes([0xff; 16]))] },
-        ] };
-        doc! { "$and": [
-            is("$token", "long"),
-            { "$gte": ["$token", 1_i64] },
-            { "$lt": ["$token", largest_token()] },
-            is("$expiresAt", "date"),
-            { "$lte": ["$expiresAt", { "$add": ["$$NOW", ms(FARTHEST_END)] }] },
-            { "$cond": [is("$owner", "null"), { "$lte": ["$expiresAt", "$$NOW"] }, owned] },
-        ] }
-    }
-
-    /// Whether the record is this lease's, ended or not.
-    fn owned_by(lease: &LeaseKey) -> Document {
-        doc! { "$and": [
-            { "$eq": ["$owner", holder(lease.holder)] },
-            { "$eq": ["$token", token(lease.token)] },
-            Self::sound(),
-        ] }
-    }
-
-    /// Matches the records of these leases that have not ended. The index finds them by name; the expression makes
-    /// sure that each has the token of its own lease, not that of another one in the list.
-    fn live_ones(leases: &[&Renewal]) -> Document {
-        let names: Vec<&str> = leases.iter().map(|renewal| renewal.lease.name.as_str()).collect();
-        let owners: Vec<Bson> = leases.iter().map(|renewal| id(renewal.lease.holder)).collect();
-        let tokens: Vec<Bson> = leases.iter().map(|renewal| token(renewal.lease.token)).collect();
-        let which = doc! { "$indexOfArray": [{ "$literal": &owners }, "$owner"] };
-        doc! {
-            "_id": { "$in": names },
-            "owner": { "$in": &owners },
-            "$expr": { "$and": [
-                { "$eq": ["$token", { "$arrayElemAt": [{ "$literal": tokens }, which] }] },
-                Self::held(),
-            ] },
-        }
-    }
-
-    /// Matches the record of this lease if it has not ended.
-    pub(crate) fn is_live(lease: &LeaseKey) -> Document {
-        doc! { "_id": lease.name.as_str(), "$expr": { "$and": [Self::owned_by(lease), not_ended()] } }
     }
 
     /// The record of a new or repeated grant.
@@ -265,10 +213,6 @@ fn no_number() -> Document {
     doc! { "$toInt": { "$concat": ["not held: ", { "$toString": "$_id" }] } }
 }
 
-fn not_ended() -> Document {
-    doc! { "$gt": ["$expiresAt", "$$NOW"] }
-}
-
 fn freed() -> Document {
     doc! { "$mergeObjects": ["$$ROOT", { "owner": Bson::Null, "expiresAt": DateTime::from_millis(0) }] }
 }
@@ -291,30 +235,6 @@ fn record_and_time() -> Document {
 /// take a majority's memory for enough.
 fn write_concern() -> Document {
     doc! { "w": "majority", "j": true, "wtimeout": ms(WRITE_CONCERN_TIMEOUT) }
-}
-
-fn holder(holder: HolderId) -> Document {
-    doc! { "$literal": id(holder) }
-}
-
-fn id(holder: HolderId) -> Bson {
-    Bson::Binary(Binary { subtype: BinarySubtype::Generic, bytes: holder.as_bytes().to_vec() })
-}
-
-fn token(token: FencingToken) -> Bson {
-    bson!(i64::try_from(token.get()).unwrap_or(i64::MAX))
-}
-
-fn largest_token() -> Bson {
-    bson!(i64::try_from(FencingToken::MAX).unwrap_or(i64::MAX))
-}
-
-fn ms(time: Duration) -> i64 {
-    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn count(number: usize) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

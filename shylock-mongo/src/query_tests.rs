@@ -1,4 +1,5 @@
-use shylock_core::HolderInfo;
+use mongodb::bson::{Binary, spec::BinarySubtype};
+use shylock_core::{FencingToken, HolderId, HolderInfo, Renewal};
 
 use super::*;
 
@@ -54,7 +55,7 @@ fn free() -> Document {
 #[test]
 fn the_record_of_a_live_lease_has_its_owner_its_token_and_time() {
     let live = doc! { "$and": [is_of(3), { "$gt": ["$expiresAt", "$$NOW"] }] };
-    assert_eq!(Queries::is_live(&lease("a", 3)), doc! { "_id": "a", "$expr": live });
+    assert_eq!(condition::is_live(&lease("a", 3)), doc! { "_id": "a", "$expr": live });
 }
 
 /// The update of a command: what is to hold, and what the record is then.
@@ -77,7 +78,7 @@ fn every_write_waits_for_a_majority_and_its_journals() {
         queries.acquire(&request()),
         queries.hand_off(&lease, &request()),
         queries.renew(&[renewal]),
-        queries.release(&[lease.clone()]),
+        queries.release(std::slice::from_ref(&lease)),
         queries.repair(&lease.name),
     ] {
         let concern = command.get_document("writeConcern").expect("a concern");

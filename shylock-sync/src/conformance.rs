@@ -42,6 +42,12 @@ impl<F: Fixture> Fixture for Blocking<F> {
         Arc::new(Asked(through(async move { fixture.handle(clock).await }).await))
     }
 
+    async fn unanswered(&self) -> Option<Arc<dyn Backend>> {
+        let fixture = Arc::clone(&self.0);
+        let store = through(async move { fixture.unanswered().await }).await?;
+        Some(Arc::new(Asked(store)))
+    }
+
     fn client(&self, store: Arc<dyn Backend>) -> Arc<dyn Client> {
         Arc::new(Threads(LockManager::from(store)))
     }

@@ -11,8 +11,8 @@ mod runtime;
 mod shutdown;
 
 pub use shylock_core::{
-    AcquireRequest, AsyncLock, AsyncLockGuard, Attempt, Backend, BackendError, DEFAULT_TTL, Error, Failure,
-    FencingToken, Grant, HandOff, HolderId, HolderInfo, InvalidName, LeaseKey, ListQuery, LockInfo, LockName,
+    AcquireRequest, AsyncLock, AsyncLockGuard, Attempt, Backend, BackendError, DEFAULT_TTL, Error, ErrorSource,
+    Failure, FencingToken, Grant, HandOff, HolderId, HolderInfo, InvalidName, LeaseKey, ListQuery, LockInfo, LockName,
     LockTicket, Loss, LossReason, MAX_TTL, MIN_TTL, MemoryBackend, ReleaseOutcome, RenewOutcome, Renewal, Result,
     Watch,
 };

@@ -2,7 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
-use shylock_core::{AsyncLock, AsyncLockGuard, Error, Result};
+use shylock_core::{AsyncLock, AsyncLockGuard, Error, HolderInfo, Result};
 
 use crate::{
     LockGuard,
@@ -113,6 +113,26 @@ impl Lock {
             }
             Ok(()) => Ok(done),
         }
+    }
+
+    /// Like [`AsyncLock::last_known_holder`]: who held the lock when this process last heard of it, without I/O. For a
+    /// message while another thread waits.
+    ///
+    /// # Examples
+    /// ```
+    /// use shylock_sync::{LockManager, MemoryBackend};
+    ///
+    /// let manager = LockManager::new(MemoryBackend::new());
+    /// let lock = manager.lock("invoice-42");
+    /// assert!(lock.last_known_holder().is_none());
+    /// let guard = lock.acquire()?;
+    /// assert_eq!(lock.last_known_holder().and_then(|holder| holder.pid), Some(std::process::id()));
+    /// guard.release()?;
+    /// # shylock_sync::Result::<()>::Ok(())
+    /// ```
+    #[must_use]
+    pub fn last_known_holder(&self) -> Option<HolderInfo> {
+        self.inner.last_known_holder()
     }
 
     /// The name, as it was given.

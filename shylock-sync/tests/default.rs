@@ -34,7 +34,7 @@ fn one_default_for_both() {
     assert!(matches!(block_on(async { AsyncLock::new("a").acquire().await.map(drop) }), Err(Error::Stopped)));
 
     // A call that waits stays with the default that it began with: here with one that nobody drives.
-    let idle = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let idle = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     idle.block_on(async { shylock_core::configure(MemoryBackend::new()) });
     let (begin, begun) = mpsc::channel();
     let waiting = thread::spawn(move || {

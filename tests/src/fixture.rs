@@ -13,18 +13,35 @@ use shylock_core::{
 };
 use shylock_mongo::MongoBackend;
 
-use crate::Mongo;
+use crate::{Fate, Impostor, Manners, Mongo};
 
 /// A collection on a real server.
 #[derive(Debug)]
 pub struct MongoFixture {
     uri: String,
+    /// Where the server can be asked that carries out writes, if anybody may ask it.
+    primary: Option<String>,
     skew: Duration,
     notifies: bool,
     records: Collection<Document>,
 }
 
 const DATABASE: &str = "shylock_conformance";
+
+/// A server that fails each look in a way that no list of errors has.
+struct Unwell;
+
+impl Manners for Unwell {
+    fn command(&self, command: Document) -> Fate {
+        if command.contains_key("find") {
+            Fate::Answered(doc! { "ok": 0, "code": 99_999, "codeName": "Unheard", "errmsg": "as a test wants it" })
+        } else {
+            Fate::Passes(command)
+        }
+    }
+
+    fn reply(&self, _: &Document, _: &mut Document) {}
+}
 
 impl MongoFixture {
     /// The fixture for this deployment.
@@ -37,7 +54,10 @@ impl MongoFixture {
         let hello = database.run_command(doc! { "hello": 1 }).await.expect("the server answers");
         let standalone = !hello.contains_key("setName") && !hello.contains_key("msg");
         let skew = if standalone { Duration::ZERO } else { Duration::from_millis(250) };
-        Self { uri: mongo.uri(), skew, notifies: !standalone, records: database.collection("shylock_locks") }
+        let uri = mongo.uri();
+        let is_open = !uri.contains('@') && !uri.contains("tls=true") && !uri.contains("mongodb+srv");
+        let primary = is_open.then(|| hello.get_str("primary").unwrap_or(mongo.hosts()).to_owned());
+        Self { uri, primary, skew, notifies: !standalone, records: database.collection("shylock_locks") }
     }
 }
 
@@ -46,6 +66,11 @@ impl Fixture for MongoFixture {
     /// The backend reads no clock of the client; `clocks.rs` shows it in processes whose clocks are shifted.
     async fn handle(&self, _: ClientClock) -> Arc<dyn Backend> {
         Arc::new(MongoBackend::connect(&self.uri, DATABASE).await.expect("connected"))
+    }
+
+    async fn unanswered(&self) -> Option<Arc<dyn Backend>> {
+        let impostor = Impostor::before(self.primary.as_deref()?, Unwell).await;
+        Some(Arc::new(MongoBackend::connect(impostor.uri(""), DATABASE).await.expect("connected")))
     }
 
     fn skew_allowance(&self) -> Duration {

@@ -115,7 +115,7 @@ async fn a_conflict_leaves_a_doubt() {
         let token = shylock_arango::FencingToken::new(5).expect("a token");
         let lease = LeaseKey { name, holder, token };
         let failed = |error: BackendError| error.failure().clone();
-        assert_eq!(backend.release(&[lease.clone()]).await.map_err(failed).err(), failure);
+        assert_eq!(backend.release(std::slice::from_ref(&lease)).await.map_err(failed).err(), failure);
         assert_eq!(backend.hand_off(&lease, &request()).await.map_err(failed).err(), failure);
     }
 }

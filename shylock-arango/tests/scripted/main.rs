@@ -6,4 +6,5 @@ mod lab;
 mod login;
 mod requests;
 mod responder;
+mod runtimes;
 mod setup;

@@ -209,7 +209,7 @@ async fn a_database_that_disappears_is_an_error_with_a_type() {
         let token = shylock_arango::FencingToken::new(1).expect("a token");
         let lease = LeaseKey { name: name.clone(), holder, token };
         let permanent = |error: BackendError| assert_eq!(*error.failure(), Failure::Permanent);
-        permanent(backend.release(&[lease.clone()]).await.expect_err("missing"));
+        permanent(backend.release(std::slice::from_ref(&lease)).await.expect_err("missing"));
         permanent(backend.hand_off(&lease, &request()).await.expect_err("missing"));
         permanent(backend.inspect(&name).await.expect_err("missing"));
         let renewal = Renewal { lease, ttl: Duration::from_secs(30) };

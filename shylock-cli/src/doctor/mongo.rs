@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use shylock_mongo::mongodb::{
-    Client, Database,
-    bson::{Bson, Document, doc},
-    error::{Error, ErrorKind},
-    options::{ClientOptions, ServerAddress},
+use shylock_mongo::{
+    MongoError,
+    mongodb::{
+        Client, Database,
+        bson::{Bson, Document, doc},
+        error::{Error, ErrorKind},
+        options::{ClientOptions, ServerAddress},
+    },
 };
 use tokio::time::sleep;
 
@@ -19,7 +22,7 @@ use super::{
 const ALLOWANCE: Duration = Duration::from_millis(250);
 const LIMIT: Duration = Duration::from_secs(3);
 const COLLECTION: &str = "shylock_locks";
-/// An index that is made in the background is there by then.
+/// Indexes that are made in the background are there by then.
 const INDEX_TIME: Duration = Duration::from_secs(2);
 /// The series that all tests are run on.
 const TESTED: [&str; 3] = ["4.4.", "5.0.", "6.0."];
@@ -27,7 +30,7 @@ const TESTED: [&str; 3] = ["4.4.", "5.0.", "6.0."];
 pub(super) async fn checks(uri: &str, database: &str) -> Vec<Check> {
     match look(uri, database).await {
         Ok(checks) => checks,
-        Err(error) => vec![Check::failed("deployment", State::Unknown, &text(&error))],
+        Err(error) => vec![Check::failed("deployment", State::Unknown, &text(error))],
     }
 }
 
@@ -65,7 +68,7 @@ fn version(build: Result<Document, Error>) -> Check {
     const NAME: &str = "version";
     let build = match build {
         Ok(build) => build,
-        Err(error) => return Check::failed(NAME, State::Unknown, &text(&error)),
+        Err(error) => return Check::failed(NAME, State::Unknown, &text(error)),
     };
     let version = build.get_str("version").unwrap_or("of a version that it does not tell");
     match TESTED.iter().any(|series| version.starts_with(series)) {
@@ -102,34 +105,48 @@ fn deployment(hello: &Document, members: usize) -> Check {
     }
 }
 
-/// The index may still be made in the background.
+/// The indexes may still be made in the background.
 async fn index(database: &Database) -> Check {
     const NAME: &str = "index";
     let since = Instant::now();
     loop {
         match database.run_command(doc! { "listIndexes": COLLECTION }).await {
-            Ok(reply) if has_index(&reply) => {
-                return Check::good(NAME, format!("{COLLECTION} has the index that removes records of idle locks"));
-            }
-            Ok(_) if since.elapsed() < INDEX_TIME => sleep(INDEX_TIME / 20).await,
-            Ok(_) => {
-                let missing = format!("{COLLECTION} has no index that removes records of idle locks");
-                return Check::new(NAME, State::Weak, missing)
-                    .hint("give this user the right `createIndex` once; until then, records of unused names stay");
-            }
-            Err(error) => return Check::failed(NAME, State::Unknown, &text(&error)),
+            Ok(reply) => match missing_index(&reply) {
+                None => {
+                    return Check::good(
+                        NAME,
+                        format!(
+                            "{COLLECTION} has both indexes: the server removes records of idle locks, and lists held ones"
+                        ),
+                    );
+                }
+                Some(_) if since.elapsed() < INDEX_TIME => sleep(INDEX_TIME / 20).await,
+                Some(without) => {
+                    return Check::new(NAME, State::Weak, format!("{COLLECTION} lacks an index: {without}"))
+                        .hint("give this user the right `createIndex` once, or wait for a build that is under way");
+                }
+            },
+            Err(error) => return Check::failed(NAME, State::Unknown, &text(error)),
         }
     }
 }
 
-fn has_index(reply: &Document) -> bool {
-    let all = reply.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch"));
-    all.is_ok_and(|all| {
-        all.iter().filter_map(Bson::as_document).any(|index| {
-            index.get_document("key").is_ok_and(|key| *key == doc! { "purgeAt": 1 })
-                && index.contains_key("expireAfterSeconds")
-        })
-    })
+/// What is the case without the index that is not there.
+fn missing_index(reply: &Document) -> Option<&'static str> {
+    let all = reply.get_document("cursor").and_then(|cursor| cursor.get_array("firstBatch")).ok();
+    let has = |key: Document, option: &str| {
+        all.into_iter()
+            .flatten()
+            .filter_map(Bson::as_document)
+            .any(|index| index.get_document("key").is_ok_and(|found| *found == key) && index.contains_key(option))
+    };
+    if !has(doc! { "purgeAt": 1 }, "expireAfterSeconds") {
+        Some("records of idle locks are not removed")
+    } else if !has(doc! { "_id": 1, "leaseMs": 1 }, "partialFilterExpression") {
+        Some("listing locks reads the records of idle locks, too")
+    } else {
+        None
+    }
 }
 
 /// No server can confirm this write as it asks for. One that does so ignores write concerns.
@@ -150,7 +167,7 @@ async fn write_concern(database: &Database) -> Check {
             "the server ignores what a write asks for: a lock that was granted may be forgotten in a crash or a fail-over, \
              and granted again",
         ),
-        Err(error) => Check::failed(NAME, State::Unknown, &text(&error)),
+        Err(error) => Check::failed(NAME, State::Unknown, &text(error)),
     }
 }
 
@@ -182,7 +199,7 @@ async fn clocks(options: &ClientOptions, members: &[String]) -> Check {
                 return Check::failed(
                     NAME,
                     State::Unknown,
-                    &format!("the time of {member} is unknown: {}", text(&error)),
+                    &format!("the time of {member} is unknown: {}", text(error)),
                 );
             }
         }
@@ -218,13 +235,25 @@ async fn clock(options: &ClientOptions, member: &str, since: Instant) -> Result<
 }
 
 /// The driver's own text ends in a dump of the reply, and quotes commands.
-fn text(error: &Error) -> String {
-    match &*error.kind {
-        ErrorKind::Command(refusal) => {
-            let message = refusal.message.split(" to execute command {").next().unwrap_or_default();
-            format!("error {} ({}): {message}", refusal.code, refusal.code_name)
-        }
-        ErrorKind::ServerSelection { .. } => "no server answers".into(),
-        kind => kind.to_string().split(", labels: ").next().unwrap_or_default().to_owned(),
+fn text(error: Error) -> String {
+    MongoError::from(error).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_indexes_are_looked_for() {
+        let purge = doc! { "key": { "purgeAt": 1 }, "expireAfterSeconds": 0 };
+        let live = doc! { "key": { "_id": 1, "leaseMs": 1 }, "partialFilterExpression": {} };
+        let missing = |indexes: &[&Document]| {
+            let all: Vec<Document> = indexes.iter().map(|index| (*index).clone()).collect();
+            missing_index(&doc! { "cursor": { "firstBatch": all } }).unwrap_or_default()
+        };
+        assert_eq!(missing(&[&purge, &live]), "");
+        assert!(missing(&[&live]).contains("removed"));
+        assert!(missing(&[&purge]).contains("listing"));
+        assert!(missing(&[&doc! { "key": { "purgeAt": 1 } }, &live]).contains("removed"), "it is no TTL index");
     }
 }

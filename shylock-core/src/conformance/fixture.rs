@@ -16,6 +16,12 @@ pub trait Fixture: Send + Sync + 'static {
     /// will do; show that in a process whose clock is shifted.
     async fn handle(&self, clock: ClientClock) -> Arc<dyn Backend>;
 
+    /// A handle whose looks get no proper answer: the connection breaks, or the server fails in a way that nobody has
+    /// heard of. `None` for a store that always answers, such as one in memory.
+    async fn unanswered(&self) -> Option<Arc<dyn Backend>> {
+        None
+    }
+
     /// The locks of one process on this handle, through the API that is under test: the async one.
     fn client(&self, store: Arc<dyn Backend>) -> Arc<dyn Client> {
         Arc::new(LockManager::from(store))

@@ -1,7 +1,7 @@
 //! What an operator sees and does: inspect, list, break.
 
 use super::lab::{LONG, Lab, acquire, fresh_name, holder, in_time, next_millisecond, release, request};
-use crate::{ListQuery, LockInfo, LockName, LossReason};
+use crate::{Failure, ListQuery, LockInfo, LockName, LossReason};
 
 /// Breaking frees the lock, tells who had it, fences the former holder off, and lets it know.
 pub async fn break_frees_and_fences(lab: Lab) {
@@ -48,4 +48,17 @@ pub async fn inspect_and_list_tell_the_truth(lab: Lab) {
     assert_eq!(listed(query(prefix.as_str(), None, 3)).await, names[..3]);
     assert_eq!(listed(query(prefix.as_str(), Some(names[2].clone()), 3)).await, names[3..6]);
     assert_eq!(listed(query(name(".").as_str(), None, 100)).await, names[2..3]);
+}
+
+/// A look that fails is never an unknown outcome, since it changes nothing.
+pub async fn a_failed_look_has_changed_nothing(lab: Lab) {
+    let Some(store) = lab.fixture.unanswered().await else { return };
+    let name = fresh_name("unanswered");
+    let query = ListQuery { prefix: name.to_string(), after: None, limit: 1 };
+    let inspected = in_time("inspect", store.inspect(&name)).await.map(drop);
+    let listed = in_time("list", store.list(&query)).await.map(drop);
+    for (look, outcome) in [("inspect", inspected), ("list", listed)] {
+        let error = outcome.expect_err("there is no proper answer");
+        assert_eq!(*error.failure(), Failure::NotApplied, "`{look}` may succeed later, and did nothing");
+    }
 }

@@ -125,6 +125,7 @@ macro_rules! __conformance_cases {
             "P12" notices::a_freed_lock_is_told,
             "P13" data::hostile_names_and_notes_are_data,
             "P13" looking::inspect_and_list_tell_the_truth,
+            "P13" looking::a_failed_look_has_changed_nothing,
             "P15" data::a_corrupt_record_is_reported_and_untouched,
             "P15" data::a_corrupt_record_is_repaired_and_a_sound_one_is_not,
         }

@@ -1,16 +1,18 @@
-//! Where the engine's tasks run: on the runtime on which the manager was made, or on a thread of its own.
+//! Where the engine's tasks run: on the runtime on which the manager was made, if it has timers, or on a thread of its own.
 
 use std::{
     future::Future,
     io,
+    panic::catch_unwind,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     thread,
+    time::Duration,
 };
 
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::{runtime::Handle, sync::oneshot, time::sleep};
 
 use crate::{observe, process::Process};
 
@@ -29,9 +31,16 @@ enum Place {
 }
 
 impl Runtime {
-    /// The runtime of the caller where there is one, else a thread of its own.
+    /// The runtime of the caller where there is one with timers, else a thread of its own.
     pub(crate) fn current_or_own() -> Self {
-        Handle::try_current().map_or_else(|_| Self::own(), |handle| Self::on(Place::Shared(handle)))
+        match Handle::try_current() {
+            Ok(handle) if has_timers() => Self::on(Place::Shared(handle)),
+            Ok(_) => {
+                observe::no_timers();
+                Self::own()
+            }
+            Err(_) => Self::own(),
+        }
     }
 
     /// A thread of its own, started with the first task.
@@ -76,6 +85,11 @@ impl Runtime {
     }
 }
 
+/// Whether the current runtime has timers. Tokio says so only by a panic, which goes no further than this.
+fn has_timers() -> bool {
+    catch_unwind(|| drop(sleep(Duration::ZERO))).is_ok()
+}
+
 /// A thread that drives a runtime until this value is dropped.
 #[derive(Debug)]
 pub(crate) struct OwnThread {
@@ -85,7 +99,8 @@ pub(crate) struct OwnThread {
 
 impl OwnThread {
     fn start() -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        // Also I/O, where tokio has it in this build: some stores connect with a call.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (until_dropped, dropped) = oneshot::channel();
         thread::Builder::new().name("shylock".into()).spawn(move || runtime.block_on(dropped))?;

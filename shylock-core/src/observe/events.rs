@@ -63,6 +63,10 @@ pub(crate) fn does_not_listen(error: Option<&BackendError>) {
     tracing::warn!(error, "the store does not tell of freed locks; waiting goes on by polling");
 }
 
+pub(crate) fn no_timers() {
+    tracing::warn!("the tokio runtime has no timers; the lock manager works on a thread of its own");
+}
+
 pub(crate) fn no_thread(error: &io::Error) {
     let error = error as Cause<'_>;
     tracing::error!(error, "no thread could be started for the lock manager");

@@ -18,8 +18,8 @@ use std::{error::Error as StdError, time::Duration};
 pub(crate) use self::{
     acquire::{Acquire, Attempts, Pending},
     events::{
-        broken, does_not_listen, handed_out_to_nobody, listened, listens, no_thread, not_released, renewals_failed,
-        renewals_go_on, unknown, unsent,
+        broken, does_not_listen, handed_out_to_nobody, listened, listens, no_thread, no_timers, not_released,
+        renewals_failed, renewals_go_on, unknown, unsent,
     },
     hold::{Hold, detached, given_back, held_for, margin_of, renewal_refused, renewed, resumed},
     margins::Margins,

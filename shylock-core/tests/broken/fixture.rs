@@ -28,7 +28,7 @@ impl BrokenFixture {
             first_asked: HashMap::new(),
             listeners: Vec::new(),
         };
-        Self(Handle { bug, store: Arc::new(Mutex::new(store)), ahead: 0 })
+        Self(Handle { bug, store: Arc::new(Mutex::new(store)), ahead: 0, cut_off: false })
     }
 }
 
@@ -41,6 +41,10 @@ impl Fixture for BrokenFixture {
             ClientClock::AnHourBehind => -HOUR,
         };
         Arc::new(Handle { ahead, ..self.0.clone() })
+    }
+
+    async fn unanswered(&self) -> Option<Arc<dyn Backend>> {
+        Some(Arc::new(Handle { cut_off: true, ..self.0.clone() }))
     }
 
     fn skew_allowance(&self) -> Duration {

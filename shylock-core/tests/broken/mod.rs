@@ -1,5 +1,6 @@
 //! A store of untyped records, as a database has them, that can be told to have a bug.
 
+mod bug;
 mod fixture;
 mod record;
 
@@ -9,6 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+pub(crate) use bug::Bug;
 pub(crate) use fixture::BrokenFixture;
 use record::{Field, Record};
 use shylock_core::{
@@ -17,59 +19,14 @@ use shylock_core::{
 };
 use tokio::{sync::mpsc, time::Instant};
 
-macro_rules! bugs {
-    ($($(#[$doc:meta])* $bug:ident,)*) => {
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum Bug { $($(#[$doc])* $bug,)* }
-
-        impl Bug {
-            pub(crate) const ALL: [Self; [$(Self::$bug),*].len()] = [$(Self::$bug),*];
-        }
-    };
-}
-
-bugs! {
-    /// Looks whether the lock is free, and takes it a moment later.
-    ChecksThenActs,
-    TellsNoPid,
-    /// The record goes with the release, and the token with it.
-    TokenRestartsAfterRelease,
-    /// A mere counter, lost with the record.
-    TokenRestartsAfterCleanUp,
-    ReleasesByName,
-    RenewsByName,
-    HandsOffByName,
-    /// The next holder gets what is left of the former one's lease.
-    HandsOffTheOldLease,
-    /// Says that all are renewed as soon as one is.
-    AnswersTheBatchAsOne,
-    /// Says that all are released as soon as one is.
-    AnswersTheReleasesAsOne,
-    RenewsAnExpiredLease,
-    RenewalShortens,
-    /// An expired lock is only free once a clean-up that runs every minute has passed.
-    WaitsForTheJanitor,
-    /// A tenth before its end.
-    TakesEarly,
-    /// The lease counts from the first time that the request was sent.
-    WaitingShortensTheLease,
-    ExpiresOnTheClientsClock,
-    RepeatedRequestIsRefused,
-    RepeatedReleaseIsReleased,
-    FoldsNames,
-    ListsTheFree,
-    TrustsTheRecord,
-    RepairForgetsTheToken,
-    RepairsTheSound,
-    TellsOnlyTheFirst,
-}
-
 #[derive(Debug, Clone)]
 struct Handle {
     bug: Option<Bug>,
     store: Arc<Mutex<Store>>,
     /// How far the wall clock of this client is ahead, in milliseconds.
     ahead: i64,
+    /// Whether no answer arrives.
+    cut_off: bool,
 }
 
 #[derive(Debug)]
@@ -145,6 +102,16 @@ impl Handle {
     fn tell(&self, store: &Store, name: &LockName) {
         let told = if self.has(Bug::TellsOnlyTheFirst) { 1 } else { usize::MAX };
         store.listeners.iter().take(told).for_each(|listener| drop(listener.try_send(name.clone())));
+    }
+
+    /// Fails a look at a store that is out of reach.
+    fn connected(&self) -> Result<(), BackendError> {
+        let error = BackendError::ambiguous("cut off");
+        match (self.cut_off, self.has(Bug::FailsLooksUnknown)) {
+            (false, _) => Ok(()),
+            (true, true) => Err(error),
+            (true, false) => Err(error.of_look()),
+        }
     }
 
     fn info(&self, record: &Record, name: &LockName, now: i64) -> LockInfo {
@@ -251,6 +218,7 @@ impl Backend for Handle {
     }
 
     async fn inspect(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
+        self.connected()?;
         let mut store = self.store();
         let now = self.now(&store);
         let record = self.read(&mut store, name)?.cloned();
@@ -258,6 +226,7 @@ impl Backend for Handle {
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Vec<LockInfo>, BackendError> {
+        self.connected()?;
         let store = self.store();
         let now = self.now(&store);
         let wanted = |name: &LockName| {

@@ -36,6 +36,7 @@ all![
     releases_that_fail,
     a_stream_that_ends,
     what_operators_do,
+    a_runtime_without_timers,
 ];
 
 /// What a scenario tells.
@@ -180,4 +181,12 @@ async fn what_operators_do(store: &Faulty) {
     manager.list("").await.expect("an answer");
     drop(guard);
     sleep(s(1)).await;
+}
+
+pub(crate) async fn a_runtime_without_timers(store: &Faulty) {
+    let bare = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let entered = bare.enter();
+    drop(store.manager());
+    drop(entered);
+    bare.shutdown_background();
 }

@@ -121,11 +121,13 @@ found! {
     WaitingShortensTheLease RepeatedRequestIsRefused RepeatedReleaseIsReleased FoldsNames ListsTheFree
 }
 
-/// What one client with one lease at a time cannot see: a race, a client's clock, a batch, a corrupt record, and notices.
-const UNSEEN: [Bug; 7] = [
+/// What one client with one lease at a time cannot see: a race, a client's clock, a batch, a corrupt record, a lost answer, and
+/// notices.
+const UNSEEN: [Bug; 8] = [
     Bug::AnswersTheReleasesAsOne,
     Bug::ChecksThenActs,
     Bug::ExpiresOnTheClientsClock,
+    Bug::FailsLooksUnknown,
     Bug::TrustsTheRecord,
     Bug::TellsOnlyTheFirst,
     Bug::RepairForgetsTheToken,

@@ -14,6 +14,10 @@ use shylock_core::{
 };
 use tokio::sync::{Notify, mpsc};
 
+mod load;
+
+use load::{Load, UnderWay};
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Op {
     Acquire,
@@ -59,12 +63,8 @@ pub(crate) struct Faulty {
 #[derive(Debug, Default)]
 struct State {
     faults: HashMap<Op, (Fault, u32)>,
-    calls: HashMap<Op, u32>,
-    under_way: HashMap<Op, u32>,
-    most_under_way: HashMap<Op, u32>,
-    most_at_once: u32,
+    load: Load,
     concurrency: Option<usize>,
-    largest_batch: HashMap<Op, usize>,
     /// The streams of freed names, as those who listen have them.
     streams: Vec<mpsc::Sender<LockName>>,
     silent: bool,
@@ -102,39 +102,11 @@ impl Faulty {
         Err(BackendError::ambiguous("hung up"))
     }
 
-    pub(crate) fn calls(&self, op: Op) -> u32 {
-        self.state().calls.get(&op).copied().unwrap_or_default()
-    }
-
-    pub(crate) fn under_way(&self, op: Op) -> u32 {
-        self.state().under_way.get(&op).copied().unwrap_or_default()
-    }
-
-    /// The most calls at a time.
-    pub(crate) fn most_under_way(&self, op: Op) -> u32 {
-        self.state().most_under_way.get(&op).copied().unwrap_or_default()
-    }
-
-    /// The most calls of any kind at a time but renewals, which have capacity of their own.
-    pub(crate) fn most_at_once(&self) -> u32 {
-        self.state().most_at_once
-    }
-
     /// A store that serves so many requests at a time.
     pub(crate) fn with_concurrency(requests: usize) -> Self {
         let store = Self::default();
         store.state().concurrency = Some(requests);
         store
-    }
-
-    pub(crate) fn largest_batch(&self, op: Op) -> usize {
-        self.state().largest_batch.get(&op).copied().unwrap_or_default()
-    }
-
-    fn note_batch(&self, op: Op, leases: usize) {
-        let mut state = self.state();
-        let largest = state.largest_batch.entry(op).or_default();
-        *largest = leases.max(*largest);
     }
 
     /// Who holds it, without any fault.
@@ -195,7 +167,7 @@ impl Faulty {
 
     fn fault(&self, op: Op) -> Option<Fault> {
         let mut state = self.state();
-        *state.calls.entry(op).or_default() += 1;
+        state.load.count(op);
         let (fault, left) = state.faults.get_mut(&op)?;
         *left = left.checked_sub(1)?;
         Some(*fault)
@@ -233,28 +205,6 @@ impl Faulty {
             Some(Fault::Permanent) => Err(BackendError::permanent("refused for good")),
             Some(Fault::Corrupt) => Err(BackendError::corrupt(LockName::new("x").expect("a name"), "no number")),
         }
-    }
-}
-
-struct UnderWay<'a>(&'a Faulty, Op);
-
-impl<'a> UnderWay<'a> {
-    fn new(store: &'a Faulty, op: Op) -> Self {
-        let mut state = store.state();
-        let now = state.under_way.entry(op).or_default();
-        *now += 1;
-        let now = *now;
-        let most = state.most_under_way.entry(op).or_default();
-        *most = now.max(*most);
-        let at_once = state.under_way.iter().filter(|(op, _)| **op != Op::Renew).map(|(_, calls)| calls).sum();
-        state.most_at_once = state.most_at_once.max(at_once);
-        Self(store, op)
-    }
-}
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        *self.0.state().under_way.entry(self.1).or_default() -= 1;
     }
 }
 

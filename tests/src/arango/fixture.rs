@@ -10,7 +10,7 @@ use shylock_core::{
     conformance::{ClientClock, Defect, Fixture},
 };
 
-use super::Arango;
+use super::{Arango, cut::Way};
 
 /// A collection on a server.
 #[derive(Debug)]
@@ -67,6 +67,14 @@ impl Fixture for ArangoFixture {
     /// The backend reads no clock of the client: `shylock-arango` asks for no time of day but to show one.
     async fn handle(&self, _: ClientClock) -> Arc<dyn Backend> {
         Arc::new(self.arango.backend(DATABASE, ArangoBackend::builder()).await)
+    }
+
+    async fn unanswered(&self) -> Option<Arc<dyn Backend>> {
+        let way = Way::to(self.arango.url().strip_prefix("http://")?.trim_end_matches('/').to_owned()).await;
+        let connecting = ArangoBackend::connect(format!("http://{}", way.address), DATABASE, self.arango.credentials());
+        let backend = connecting.await.expect("connected");
+        way.cut();
+        Some(Arc::new(backend))
     }
 
     fn skew_allowance(&self) -> Duration {

@@ -1,6 +1,7 @@
 //! ArangoDB servers: a given one, a container of the official image, or our own test server.
 
 mod container;
+mod cut;
 mod fixture;
 mod server;
 mod source;

@@ -100,7 +100,10 @@ impl Operation {
         if self == Self::Retake
             && let Some(lease) = lease.take()
         {
-            assert_eq!(lab.backend.release(&[lease.clone()]).await.expect("prepared"), [ReleaseOutcome::Released]);
+            assert_eq!(
+                lab.backend.release(std::slice::from_ref(&lease)).await.expect("prepared"),
+                [ReleaseOutcome::Released]
+            );
         }
         let versions = lab.history(&name).len();
         Case { operation: self, wish: wish(&name, TTL), lease, versions }
@@ -135,7 +138,7 @@ impl Case {
     /// Releases what it was granted.
     pub(crate) async fn release(&self, backend: &ArangoBackend, token: FencingToken) {
         let lease = LeaseKey { name: self.wish.name.clone(), holder: self.wish.holder, token };
-        assert_eq!(backend.release(&[lease.clone()]).await.expect("answered"), [ReleaseOutcome::Released]);
+        assert_eq!(backend.release(std::slice::from_ref(&lease)).await.expect("answered"), [ReleaseOutcome::Released]);
     }
 
     /// Whether anything was committed since it was prepared, and no crash has undone it.

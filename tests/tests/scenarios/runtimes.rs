@@ -12,7 +12,7 @@ use shylock_mongo::{Error, Fence, LockManager, MongoBackend};
 use shylock_tests::Mongo;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{fresh, plain::assert_plain};
+use crate::{fresh, plain::assert_plain, setup::wait_for_indexes};
 
 const DATABASE: &str = "shylock_runtimes";
 
@@ -70,6 +70,8 @@ fn calls_and_fences_outside_of_a_runtime_fail() {
         let client = Mongo::replica_set(1).await.client().await;
         let backend = MongoBackend::new(client.database(DATABASE));
         let guard = LockManager::new(backend.clone()).lock(fresh("fenced")).acquire().await.expect("granted");
+        // A transaction that meets their end is in conflict with them.
+        wait_for_indexes(&client.database(DATABASE), "shylock_locks").await;
         let mut session = client.start_session().await.expect("a session");
         session.start_transaction().await.expect("started");
         (guard, session, backend)
