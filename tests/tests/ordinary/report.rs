@@ -1,0 +1,168 @@
+//! What a process has counted and logged.
+
+use std::{
+    collections::BTreeMap,
+    fmt::{Debug, Write},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+use serde_json::{Value, json};
+use shylock_tests::trace_with;
+use tracing::{
+    Event, Level, Subscriber,
+    field::{Field, Visit},
+    level_filters::LevelFilter,
+};
+use tracing_subscriber::{Layer, layer::Context};
+
+/// Listens to all numbers and events of this process.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Listener(Arc<Mutex<Heard>>);
+
+#[derive(Debug, Default)]
+struct Heard {
+    /// By `name` or `name value-of-its-label`.
+    counters: BTreeMap<String, Arc<AtomicU64>>,
+    gauges: BTreeMap<String, Arc<AtomicU64>>,
+    warnings: Vec<String>,
+    /// Leases that were granted when nobody waited for them any more.
+    unwanted: u64,
+}
+
+impl Listener {
+    /// To be called once, before the first manager is made.
+    pub(crate) fn install() -> Self {
+        let listener = Self::default();
+        trace_with(listener.clone());
+        metrics::set_global_recorder(listener.clone()).expect("it is the first");
+        listener
+    }
+
+    /// One line for [`Report::read`].
+    pub(crate) fn report(&self) -> String {
+        let heard = self.heard();
+        let counters = heard.counters.iter().map(|(name, value)| (name.clone(), json!(value.load(Ordering::SeqCst))));
+        let gauges = heard.gauges.iter().map(|(name, bits)| (name.clone(), gauge(bits)));
+        let numbers: serde_json::Map<String, Value> = counters.chain(gauges).collect();
+        json!({ "numbers": numbers, "warnings": heard.warnings, "unwanted": heard.unwanted }).to_string()
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `null` for an infinite one.
+fn gauge(bits: &AtomicU64) -> Value {
+    json!(f64::from_bits(bits.load(Ordering::SeqCst)))
+}
+
+fn series(key: &Key) -> String {
+    key.labels().fold(key.name().to_owned(), |name, label| format!("{name} {}", label.value()))
+}
+
+impl Recorder for Listener {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        Counter::from_arc(Arc::clone(self.heard().counters.entry(series(key)).or_default()))
+    }
+
+    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::from_arc(Arc::clone(self.heard().gauges.entry(series(key)).or_default()))
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
+
+impl<S: Subscriber> Layer<S> for Listener {
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::DEBUG)
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let about = event.metadata();
+        if !about.target().starts_with("shylock") {
+            return;
+        }
+        let mut text = Text(String::new());
+        event.record(&mut text);
+        if *about.level() <= Level::WARN {
+            self.heard().warnings.push(text.0);
+        } else if text.0.contains("a lease that nobody waits for any more is released") {
+            self.heard().unwanted += 1;
+        }
+    }
+}
+
+struct Text(String);
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        write!(self.0, "{}={value:?} ", field.name()).expect("a text takes all");
+    }
+}
+
+/// The same in the test.
+#[derive(Debug)]
+pub(crate) struct Report {
+    numbers: BTreeMap<String, Option<f64>>,
+    unwanted: f64,
+}
+
+impl Report {
+    /// # Panics
+    /// The process has failed at something, or says so: everything on an ordinary day succeeds.
+    pub(crate) fn read(line: &str) -> Self {
+        let heard: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let numbers = heard["numbers"].as_object().expect("numbers");
+        let numbers = numbers.iter().map(|(name, value)| (name.clone(), value.as_f64())).collect();
+        let report = Self { numbers, unwanted: heard["unwanted"].as_f64().expect("a number") };
+        assert_eq!(heard["warnings"], json!([]), "{report:#?}");
+        report.assert_nothing_failed();
+        report
+    }
+
+    /// A counter or a gauge, without the `shylock_` of its name; zero where nothing was counted.
+    pub(crate) fn number(&self, name: &str) -> f64 {
+        let found = self.numbers.get(&format!("shylock_{name}"));
+        found.map_or(0.0, |value| value.unwrap_or_else(|| panic!("{name} is infinite")))
+    }
+
+    pub(crate) fn count(&self, name: &str) -> usize {
+        format!("{:.0}", self.number(name)).parse().expect("a count")
+    }
+
+    fn assert_nothing_failed(&self) {
+        let failures = [
+            "acquisitions_total failed",
+            "releases_total failed",
+            "releases_total not_held",
+            "releases_total unsent",
+            "renewals_total failed",
+            "renewals_total late",
+            "renewals_total not_held",
+            "store_failures_total",
+            "losses_total",
+            "held",
+            "waiting",
+        ];
+        for failure in failures {
+            let of_all_labels = |name: &&String| name.starts_with(&format!("shylock_{failure}"));
+            for name in self.numbers.keys().filter(of_all_labels) {
+                assert_eq!(self.numbers[name], Some(0.0), "{name}: {self:#?}");
+            }
+        }
+        let granted = self.number("acquisitions_total granted") + self.unwanted;
+        let released = self.number("releases_total released") + self.number("releases_total handed_over");
+        assert!((granted - released).abs() < 0.5, "each grant is released once: {self:#?}");
+    }
+}
