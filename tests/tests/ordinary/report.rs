@@ -142,7 +142,6 @@ impl Report {
             "releases_total not_held",
             "releases_total unsent",
             "renewals_total failed",
-            "renewals_total late",
             "renewals_total not_held",
             "store_failures_total",
             "losses_total",

@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use serde_json::{Value, json};
@@ -72,8 +73,11 @@ pub(crate) async fn open(address: &Value) -> LockManagerBuilder {
             LockManager::builder(backend.expect("connected"))
         }
         Some("sqlite") => {
-            let path = PathBuf::from(text(&address["sqlite"]));
-            LockManager::builder(SqliteBackend::open(path).await.expect("opened"))
+            let (path, since) = (PathBuf::from(text(&address["sqlite"])), Instant::now());
+            let backend = SqliteBackend::open(path).await;
+            LockManager::builder(
+                backend.unwrap_or_else(|error| panic!("not opened in {:?}: {error:?}", since.elapsed())),
+            )
         }
         Some("memory") => LockManager::builder(MemoryBackend::new()),
         other => panic!("no store: {other:?}"),
