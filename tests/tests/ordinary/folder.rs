@@ -40,7 +40,7 @@ impl Folder {
     }
 
     /// Waits until the journal fulfils a condition.
-    pub(crate) async fn until(&self, what: &str, is_fulfilled: impl Fn(&Self) -> bool) {
+    pub(crate) async fn until(&self, what: &str, is_fulfilled: impl Fn(&Self) -> bool + Send + Sync) {
         let wait = async {
             while !is_fulfilled(self) {
                 sleep(Duration::from_millis(2)).await;

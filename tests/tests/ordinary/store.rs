@@ -3,12 +3,11 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Instant,
 };
 
 use serde_json::{Value, json};
 use shylock_arango::{ArangoBackend, Credentials};
-use shylock_core::{LockManager, LockManagerBuilder, MemoryBackend};
+use shylock_core::{Error, LockManager, LockManagerBuilder, MemoryBackend};
 use shylock_mongo::MongoBackend;
 use shylock_sqlite::SqliteBackend;
 use shylock_tests::{Arango, Mongo};
@@ -72,15 +71,20 @@ pub(crate) async fn open(address: &Value) -> LockManagerBuilder {
             let backend = builder.connect(text(&address["arangodb"]), DATABASE, credentials).await;
             LockManager::builder(backend.expect("connected"))
         }
-        Some("sqlite") => {
-            let (path, since) = (PathBuf::from(text(&address["sqlite"])), Instant::now());
-            let backend = SqliteBackend::open(path).await;
-            LockManager::builder(
-                backend.unwrap_or_else(|error| panic!("not opened in {:?}: {error:?}", since.elapsed())),
-            )
-        }
+        Some("sqlite") => LockManager::builder(open_file(text(&address["sqlite"]).into()).await),
         Some("memory") => LockManager::builder(MemoryBackend::new()),
         other => panic!("no store: {other:?}"),
+    }
+}
+
+/// The first process makes the file, for which a disk may take longer than the others wait.
+async fn open_file(path: PathBuf) -> SqliteBackend {
+    loop {
+        match SqliteBackend::open(&path).await {
+            Ok(backend) => return backend,
+            Err(Error::Backend { retryable: true, .. }) => {}
+            Err(error) => panic!("not opened: {error:?}"),
+        }
     }
 }
 
