@@ -189,7 +189,12 @@ impl Backend for MongoBackend {
 
     async fn try_acquire(&self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
         let queries = self.queries().await?;
-        attempt(request, &self.run(queries.acquire(request)).await?, queries.skew)
+        let reply = match self.run(queries.acquire(request)).await {
+            // Of two that make the record at once, 4.4 refuses one. By now it is there.
+            Err(error) if error::is_duplicate(&error) => self.run(queries.acquire(request)).await?,
+            reply => reply?,
+        };
+        attempt(request, &reply, queries.skew)
     }
 
     async fn renew(&self, leases: &[Renewal]) -> Result<Vec<RenewOutcome>, BackendError> {

@@ -156,6 +156,12 @@ pub(crate) fn is_refusal_of_relatives(error: &BackendError) -> bool {
     mongo(error).is_some_and(|error| relatives::refusal(error.code(), &error.to_string()).is_some())
 }
 
+/// Whether there is a document with this id already.
+pub(crate) fn is_duplicate(error: &BackendError) -> bool {
+    // DuplicateKey
+    is_code(error, &[11000])
+}
+
 /// Whether there is no such collection.
 pub(crate) fn is_no_collection(error: &BackendError) -> bool {
     // NamespaceNotFound

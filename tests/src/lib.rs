@@ -32,7 +32,7 @@ pub use crate::{
     servers::{Flag, Kind, Mongo, Mongod, Source, Version, left_by, reap, reap_by_this_program},
     skewed_clock::SkewedClock,
     stopwatch::{Stopwatch, watch_naps},
-    trace::{TRACE, trace},
+    trace::{TRACE, trace, trace_with},
     wire::{Fate, Impostor, Manners, Message, Relative},
 };
 

@@ -2,17 +2,28 @@
 
 use std::{
     env,
+    ffi::OsString,
     fs::{File, OpenOptions},
     io::{self, Write},
     os::fd::AsFd,
     sync::Once,
 };
 
-use tracing::Level;
-use tracing_subscriber::fmt::writer::{BoxMakeWriter, MakeWriterExt};
+use tracing_subscriber::{
+    Layer, Registry,
+    fmt::{
+        self,
+        writer::{BoxMakeWriter, MakeWriterExt},
+    },
+    layer::{Identity, SubscriberExt},
+    registry,
+    util::SubscriberInitExt,
+};
 
 /// The variable that asks for all logs: `1` on stderr, anything else is the file to append them to.
 pub const TRACE: &str = "SHYLOCK_TEST_TRACE";
+
+static ONCE: Once = Once::new();
 
 /// Logs everything at all levels if `SHYLOCK_TEST_TRACE` asks for it. May be called often.
 ///
@@ -20,22 +31,45 @@ pub const TRACE: &str = "SHYLOCK_TEST_TRACE";
 ///
 /// The file cannot be opened.
 pub fn trace() {
-    static ONCE: Once = Once::new();
-    let Some(place) = env::var_os(TRACE).filter(|place| !place.is_empty()) else { return };
+    if let Some(place) = place() {
+        ONCE.call_once(|| start(place, Identity::new()));
+    }
+}
+
+/// Does the same, and passes all events to a listener of the caller's, whether anything is logged or not.
+///
+/// # Panics
+///
+/// The file cannot be opened, or somebody listens already.
+pub fn trace_with(listener: impl Layer<Registry> + Send + Sync) {
+    let mut is_first = false;
     ONCE.call_once(|| {
-        let place = match place {
-            place if place == "1" => io::stderr().as_fd().try_clone_to_owned().expect("another stderr").into(),
-            path => OpenOptions::new().append(true).create(true).open(path).expect("the file of all logs"),
-        };
-        let place: &'static File = Box::leak(Box::new(place));
-        let ours = BoxMakeWriter::new(move || Line(place, Vec::new())).with_filter(|about| is_ours(about.target()));
-        let logs = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false).with_writer(ours);
-        // Somebody else may have been first, in a process that is not a test's.
-        drop(logs.try_init());
-        if log::set_logger(Box::leak(Box::new(Others(place)))).is_ok() {
-            log::set_max_level(log::LevelFilter::Trace);
+        is_first = true;
+        match place() {
+            Some(place) => start(place, listener),
+            None => registry().with(listener).try_init().expect("nobody listens"),
         }
     });
+    assert!(is_first, "somebody listens already");
+}
+
+fn place() -> Option<OsString> {
+    env::var_os(TRACE).filter(|place| !place.is_empty())
+}
+
+fn start(place: OsString, listener: impl Layer<Registry> + Send + Sync) {
+    let place = match place {
+        place if place == "1" => io::stderr().as_fd().try_clone_to_owned().expect("another stderr").into(),
+        path => OpenOptions::new().append(true).create(true).open(path).expect("the file of all logs"),
+    };
+    let place: &'static File = Box::leak(Box::new(place));
+    let ours = BoxMakeWriter::new(move || Line(place, Vec::new())).with_filter(|about| is_ours(about.target()));
+    let logs = fmt::layer().with_ansi(false).with_writer(ours);
+    // Somebody else may have been first, in a process that is not a test's.
+    drop(registry().with(listener).with(logs).try_init());
+    if log::set_logger(Box::leak(Box::new(Others(place)))).is_ok() {
+        log::set_max_level(log::LevelFilter::Trace);
+    }
 }
 
 /// Not the client of Docker: no program of a user's has it, and it tells what environment it gives to containers.

@@ -22,7 +22,7 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_shylock");
 #[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) folder: PathBuf,
-    store: Option<String>,
+    pub(crate) store: Option<String>,
 }
 
 impl Place {

@@ -86,7 +86,7 @@ impl Engine {
         let note = |(lease, outcome): (&Arc<Lease>, RenewOutcome)| match outcome {
             RenewOutcome::Renewed => drop(lease.confirm(sent)),
             RenewOutcome::NotHeld => {
-                observe::renewal_refused();
+                observe::renewal_refused(lease);
                 lease.lose(LossReason::Taken);
                 self.lines.wake(&lease.key.name);
             }

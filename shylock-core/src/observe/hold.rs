@@ -130,7 +130,8 @@ pub(crate) fn renewed(lease: &Lease, margin: Option<Duration>, in_time: bool) {
     meters::renewed(in_time, left_seconds);
 }
 
-/// The store says that it is another's.
-pub(crate) fn renewal_refused() {
-    meters::renewal(Renewal::NotHeld, 1);
+/// The store says that it is not held by this lease. Its holder may have let go of it while the renewal was under way.
+pub(crate) fn renewal_refused(lease: &Lease) {
+    let let_go = lease.valid_for() == Err(LossReason::Released);
+    meters::renewal(if let_go { Renewal::Late } else { Renewal::NotHeld }, 1);
 }

@@ -66,6 +66,17 @@ pub(crate) async fn a_loss_to_another_and_by_time(numbers: &Numbers, store: Faul
     assert_values(numbers, [("losses_total max_hold", 1.0), ("held", 0.0)]);
 }
 
+/// The release overtakes the renewal, which the store then refuses.
+pub(crate) async fn a_release_while_a_renewal_is_under_way(numbers: &Numbers, store: Faulty) {
+    let guard = store.manager().lock("x").acquire().await.expect("granted");
+    store.next(1, Op::Renew, Fault::Delays(s(1)));
+    sleep(ms(10_500)).await;
+    guard.release().await.expect("released");
+    sleep(s(1)).await;
+    assert_values(numbers, [("renewals_total late", 1.0), ("renewals_total not_held", 0.0), ("held", 0.0)]);
+    assert_values(numbers, [("losses_total taken", 0.0), ("releases_total released", 1.0)]);
+}
+
 pub(crate) async fn the_smallest_margin_is_that_of_all_managers(numbers: &Numbers, store: Faulty) {
     let smallest = || numbers.value("shylock_smallest_margin_seconds");
     let short = LockManager::builder(store.clone()).ttl(s(6)).build().expect("options");

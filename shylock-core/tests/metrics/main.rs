@@ -117,6 +117,7 @@ scenarios![
     holding::renewals_and_what_was_left,
     holding::a_loss_by_silence,
     holding::a_loss_to_another_and_by_time,
+    holding::a_release_while_a_renewal_is_under_way,
     holding::the_smallest_margin_is_that_of_all_managers,
     holding::a_guard_that_goes_to_another_hand,
     holding::the_end_of_the_runtime,
