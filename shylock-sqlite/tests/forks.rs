@@ -51,7 +51,7 @@ fn fork(path: &Path) {
         println!("told late child is refused {again}, its copy {copied}");
         std::process::exit(0);
     }
-    run(store.release(&[lease.clone()])).expect("the parent goes on");
+    run(store.release(std::slice::from_ref(&lease))).expect("the parent goes on");
 }
 
 fn is_refused<T>(outcome: Result<T>) -> bool {

@@ -127,6 +127,6 @@ async fn a_file_that_was_removed_grants_nothing_any_more() {
     refused().await;
     let next = SqliteBackend::open(folder.locks()).await.expect("opened");
     refused().await;
-    store.release(&[lease.clone()]).await.expect_err("it is another file");
+    store.release(std::slice::from_ref(&lease)).await.expect_err("it is another file");
     acquire(&next, &name("x"), TTL).await;
 }

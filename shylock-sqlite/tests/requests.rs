@@ -64,7 +64,7 @@ async fn each_release_is_told_by_name() {
     let Watch::Freed(mut names) = store.watch().await.expect("the store answers") else { panic!("no stream") };
     for lock in ["a", "b", "c"] {
         let lease = acquire(&other, &name(lock), TTL).await;
-        other.release(&[lease.clone()]).await.expect("released");
+        other.release(std::slice::from_ref(&lease)).await.expect("released");
         acquire(&other, &name(lock), TTL).await;
         let told = tokio::time::timeout(Duration::from_secs(10), names.recv()).await.expect("in time");
         assert_eq!(told, Some(name(lock)));
@@ -90,7 +90,7 @@ async fn idle_records_are_removed() {
     let store = store.expect("opened");
     let held = acquire(&store, &name("held"), TTL).await;
     let fresh = acquire(&store, &name("fresh"), TTL).await;
-    store.release(&[fresh.clone()]).await.expect("released");
+    store.release(std::slice::from_ref(&fresh)).await.expect("released");
     let file = rusqlite::Connection::open(folder.locks()).expect("opened");
     file.busy_timeout(Duration::from_secs(10)).expect("set");
     file.execute_batch(
@@ -109,7 +109,7 @@ async fn idle_records_are_removed() {
     };
     for turn in 0.. {
         let lease = acquire(&store, &name("busy"), TTL).await;
-        store.release(&[lease.clone()]).await.expect("released");
+        store.release(std::slice::from_ref(&lease)).await.expect("released");
         if names().len() == 5 {
             break;
         }
