@@ -99,12 +99,12 @@ impl Backend for SqliteBackend {
 
     async fn inspect(&self, name: &LockName) -> Result<Option<LockInfo>, BackendError> {
         let name = name.clone();
-        self.0.worker.ask(move |store, _| store.inspect(&name)).await
+        self.0.worker.ask(move |store, _| store.inspect(&name)).await.map_err(BackendError::of_look)
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Vec<LockInfo>, BackendError> {
         let query = query.clone();
-        self.0.worker.ask(move |store, _| store.list(&query)).await
+        self.0.worker.ask(move |store, _| store.list(&query)).await.map_err(BackendError::of_look)
     }
 
     async fn repair(&self, name: &LockName) -> Result<bool, BackendError> {
@@ -117,6 +117,7 @@ impl Backend for SqliteBackend {
     }
 
     async fn watch(&self) -> Result<Watch, BackendError> {
-        self.0.worker.ask(|store, notices| notices.listen(store)).await.map(Watch::Freed)
+        let listening = self.0.worker.ask(|store, notices| notices.listen(store)).await;
+        listening.map(Watch::Freed).map_err(BackendError::of_look)
     }
 }

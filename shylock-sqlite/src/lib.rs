@@ -21,10 +21,10 @@ mod store;
 mod worker;
 
 pub use shylock_core::{
-    AcquireRequest, AsyncLock, AsyncLockGuard, Attempt, Backend, BackendError, DEFAULT_TTL, Error, Failure,
-    FencingToken, Grant, HandOff, HolderId, HolderInfo, InvalidName, LeaseKey, ListQuery, LockInfo, LockManager,
-    LockManagerBuilder, LockName, LockTicket, Loss, LossReason, MAX_TTL, MIN_TTL, MemoryBackend, ReleaseOutcome,
-    RenewOutcome, Renewal, Result, Watch, configure,
+    AcquireRequest, AsyncLock, AsyncLockGuard, Attempt, Backend, BackendError, DEFAULT_TTL, Error, ErrorSource,
+    Failure, FencingToken, Grant, HandOff, HolderId, HolderInfo, InvalidName, LeaseKey, ListQuery, LockInfo,
+    LockManager, LockManagerBuilder, LockName, LockTicket, Loss, LossReason, MAX_TTL, MIN_TTL, MemoryBackend,
+    ReleaseOutcome, RenewOutcome, Renewal, Result, Watch, configure,
 };
 
 /// The same locks for synchronous programs: all of [`shylock_sync`] (feature `sync`).

@@ -131,9 +131,10 @@ fn work(mut store: Store, mut notices: Notices, queue: &mpsc::Receiver<Message>)
 mod tests {
     use std::time::Duration;
 
-    use shylock_core::Failure;
+    use shylock_core::{Backend, Failure, LockName};
 
     use super::*;
+    use crate::SqliteBackend;
 
     fn worker(process: u32) -> (Worker, mpsc::Receiver<Message>) {
         let (messages, queue) = mpsc::channel();
@@ -160,5 +161,15 @@ mod tests {
         assert_eq!(failure(&sent).await, Failure::Ambiguous);
         thread.join().expect("it ends");
         assert_eq!(failure(&sent).await, Failure::Permanent);
+    }
+
+    #[tokio::test]
+    async fn a_look_without_an_answer_has_changed_nothing() {
+        let (sent, queue) = worker(process::id());
+        let thread = thread::spawn(move || drop(queue.recv()));
+        let name = LockName::new("x").expect("a valid name");
+        let error = SqliteBackend::new(sent, Vec::new()).inspect(&name).await.expect_err("nobody answers");
+        assert_eq!(*error.failure(), Failure::NotApplied);
+        thread.join().expect("it ends");
     }
 }
