@@ -227,7 +227,7 @@ impl Manners for Refusing {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_doctor_leaves_no_lock_behind_when_a_renewal_or_a_release_fails() {
+async fn the_doctor_leaves_no_lock_behind_for_long_when_a_renewal_or_a_release_fails() {
     for releases in [false, true] {
         let (mongo, uri) = impostor(Refusing { releases }).await;
         let diagnosis = block_in_place(|| diagnosis(&uri));
@@ -236,7 +236,8 @@ async fn the_doctor_leaves_no_lock_behind_when_a_renewal_or_a_release_fails() {
         let database = uri.rsplit('/').next().and_then(|path| path.split('?').next()).expect("a database");
         let direct = MongoBackend::connect(mongo.uri(), database).await.expect("connected");
         let left = shylock_mongo::LockManager::new(direct).list("shylock-doctor-").await.expect("listed");
-        assert!(left.is_empty(), "releases are refused: {releases}; {left:?}");
+        let is_near = left.iter().all(|lock| lock.remaining <= Duration::from_secs(10));
+        assert!(left.is_empty() || releases && is_near, "releases are refused: {releases}; {left:?}");
     }
 }
 

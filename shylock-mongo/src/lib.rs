@@ -24,6 +24,7 @@ mod release;
 mod runtime;
 mod setup;
 mod uri;
+mod uri_names;
 mod uri_options;
 mod watch;
 

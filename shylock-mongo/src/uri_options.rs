@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use mongodb::options::ConnectionString;
 
+use crate::uri_names;
+
 /// Options of other drivers, in small letters, that locks do without: they say how values of documents are converted, how
 /// connections are reused and compressed, which of the driver's own time-outs end a call, and what reads and writes
 /// wait for unless a command says it itself, as ours do. What decides which server is reached, as whom, and how well the
@@ -110,10 +112,13 @@ pub(crate) fn fault(uri: &str) -> String {
     let Some(at) = at else {
         return format!("{CANNOT}: its options contradict each other, or its hosts");
     };
-    // What is before an `@` may be a part of a password in which `?` or `&` was not encoded.
+    // What is before an `@` may be a part of a password in which `?` or `&` was not encoded; and where there is no `@`, what
+    // follows `?` may be all of it. So a name is only told if it looks like one.
     let name = key(all[at]);
-    let is_name = !name.is_empty() && name.len() <= 40 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    let option = match is_name && all[at].contains('=') && !all[at..].iter().any(|pair| pair.contains('@')) {
+    let option = match uri_names::may_be_told(name, &IGNORED)
+        && all[at].contains('=')
+        && !all[at..].iter().any(|pair| pair.contains('@'))
+    {
         true => format!("`{name}`"),
         false => format!("number {}", at + 1),
     };
@@ -200,7 +205,9 @@ mod tests {
             ("w=1&tls=secret", "the value of the option `tls`"),
             ("ssl=secret", "the value of the option `ssl`"),
             ("maxPoolSize=-1&w=1", "the value of the option `maxPoolSize`"),
-            ("w=1&unheardOf=secret", "it does not know the option `unheardOf`"),
+            ("w=1&replicaSett=secret", "it does not know the option `replicaSett`"),
+            ("w=1&unheardOf=secret", "it does not know the option number 2"),
+            ("secretsecret=x", "it does not know the option number 1"),
             ("tls=true&tls=false", "the option `tls` contradicts another, or is there twice"),
             ("tls=false&tlsCAFile=secret", "contradicts another"),
             ("secret", "option number 1"),

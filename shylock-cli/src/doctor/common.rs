@@ -17,6 +17,9 @@ use crate::{
     store,
 };
 
+/// A lock that cannot be released is left to the end of its lease.
+pub(super) const TTL: Duration = Duration::from_secs(10);
+
 /// How long a lock may take to come free at the end.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -61,7 +64,7 @@ async fn rights(backend: &Arc<dyn Backend>) -> Check {
 /// Whether the lock was seen as held.
 async fn try_out(manager: &LockManager) -> Result<bool> {
     let name = fresh_name();
-    let lock = manager.lock(&name).with_note("shylock doctor");
+    let lock = manager.lock(&name).with_ttl(TTL).with_note("shylock doctor");
     // Nobody else knows the name, so that a refusal is as odd as a lock that is not listed.
     let Some(guard) = lock.try_acquire().await? else { return Ok(false) };
     let used = used(manager, &guard).await;
@@ -76,8 +79,8 @@ async fn used(manager: &LockManager, guard: &AsyncLockGuard) -> Result<bool> {
     Ok(listed.len() == 1 && seen.is_some())
 }
 
-/// Releases the lock. One that cannot be released is broken, so that it is not left to its lease: nobody else uses its
-/// name. Whatever comes of that, the error is that of the release.
+/// Releases the lock, once more if that fails, so that it is not left to its lease: nobody else uses its name. Whatever comes of
+/// the second time, the error is that of the first.
 pub(super) async fn give_back(manager: &LockManager, guard: AsyncLockGuard) -> Result<()> {
     let name = guard.name().to_owned();
     let released = guard.release().await;
@@ -109,7 +112,7 @@ async fn waiting(backend: &Arc<dyn Backend>) -> Check {
     let since = Instant::now();
     let released = async {
         let manager = LockManager::from(Arc::clone(backend));
-        match manager.lock(&name).with_note("shylock doctor").try_acquire().await? {
+        match manager.lock(&name).with_ttl(TTL).with_note("shylock doctor").try_acquire().await? {
             Some(guard) => give_back(&manager, guard).await,
             None => Ok(()),
         }

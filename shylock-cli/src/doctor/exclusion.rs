@@ -14,7 +14,7 @@ use tokio::{sync::Barrier, task::JoinSet};
 
 use super::{
     check::{Check, State},
-    common::give_back,
+    common::{TTL, give_back},
     fresh_name,
 };
 use crate::failure::chain;
@@ -25,9 +25,6 @@ const RACERS: usize = 8;
 const RACES: usize = 16;
 /// No race begins after this, so that a slow store does not make it long.
 const TIME: Duration = Duration::from_millis(500);
-/// Nobody renews: a lease that cannot be released ends by itself.
-const TTL: Duration = Duration::from_secs(10);
-
 /// Races requests that come from each of these handles on one store.
 pub(super) async fn check(stores: &[Arc<dyn Backend>]) -> Check {
     // Each has its own line of waiters, so that none waits for another one's answer.

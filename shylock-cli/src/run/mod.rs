@@ -53,12 +53,13 @@ pub(crate) async fn run(options: &Run, named: Option<&str>) -> Result<u8, Failur
     for weakness in &opened.weaknesses {
         output::report(&format!("warning: {weakness}"));
     }
+    let store = opened.address.shown();
     let lock = lock(options, LockManager::builder_from(opened.backend))?;
     if limit.is_waiting() {
         let held = family::mark::held_around(|name| std::env::var_os(name));
         nested::check(options, &lock.manager()?, &held).await?;
     }
-    let guard = wait::acquire(&lock, options, limit, &mut signals).await?;
+    let guard = wait::acquire(&lock, options, limit, &store, &mut signals).await?;
 
     let acquired = Instant::now();
     let ended = live(options, &guard, &mut signals).await;

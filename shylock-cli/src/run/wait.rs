@@ -64,12 +64,13 @@ pub(super) async fn acquire(
     lock: &AsyncLock,
     options: &Run,
     limit: Limit,
+    store: &str,
     signals: &mut Signals,
 ) -> Result<AsyncLockGuard, Failure> {
     let manager = lock.manager()?;
     let interrupted = tokio::select! {
         biased;
-        outcome = attempt(lock, &manager, limit) => return outcome.map_err(|error| failure(error, options, limit)),
+        outcome = attempt(lock, &manager, limit) => return outcome.map_err(|error| failure(error, options, limit, store)),
         signal = signals.next_request() => Failure::interrupted(signal as i32),
         () = progress::show(&manager, &options.name) => unreachable!("it is shown for as long as it takes"),
     };
@@ -98,7 +99,7 @@ async fn holder(lock: &AsyncLock, manager: &LockManager) -> Option<HolderInfo> {
     manager.inspect(lock.name()).await.ok()?.map(|info| info.holder_info())
 }
 
-fn failure(error: Error, options: &Run, limit: Limit) -> Failure {
+fn failure(error: Error, options: &Run, limit: Limit, store: &str) -> Failure {
     match error {
         Error::Timeout { holder, .. } => {
             let by = holder.map_or_else(|| "another".to_owned(), |holder| plain(&holder.to_string()));
@@ -112,6 +113,6 @@ fn failure(error: Error, options: &Run, limit: Limit) -> Failure {
                 Limit::Not | Limit::Never => Failure::conflict(code, format!("{name} is held by {by}")),
             }
         }
-        error => error.into(),
+        error => Failure::from(error).about(store),
     }
 }

@@ -165,9 +165,14 @@ const fn beside_renewals(in_all: usize) -> usize {
 }
 
 fn no_answer(limit: Duration) -> BackendError {
-    BackendError::ambiguous(format!("no answer within {limit:?}"))
+    BackendError::ambiguous(format!("no answer within {:?}", in_millis(limit)))
 }
 
 fn not_sent(limit: Duration) -> BackendError {
-    BackendError::not_applied(format!("not sent: the store has answered nothing for {limit:?}"), None)
+    BackendError::not_applied(format!("not sent: the store has answered nothing for {:?}", in_millis(limit)), None)
+}
+
+/// What is left of a limit has nanoseconds, which tell nobody anything.
+fn in_millis(limit: Duration) -> Duration {
+    Duration::from_millis(limit.as_millis().try_into().unwrap_or(u64::MAX))
 }

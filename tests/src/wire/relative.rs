@@ -33,7 +33,8 @@ pub enum Relative {
     WithoutNow,
     /// A server that looks like MongoDB, and lets several first acquirers of a name win.
     Racing,
-    /// A server that looks like MongoDB, and counts documents as modified that it has not changed.
+    /// A server that looks like MongoDB, and counts documents as modified that it has not changed, and those that it could not
+    /// change.
     Counting,
 }
 
@@ -183,11 +184,15 @@ impl Manners for Likeness {
             reply.extend(self.relative.hello());
         }
         self.races.end(command, reply);
-        if self.relative.counts_matches()
-            && name(command) == "update"
-            && let Some(matched) = reply.get("n").cloned()
-        {
-            reply.insert("nModified", matched);
+        if self.relative.counts_matches() && name(command) == "update" {
+            if matches!(self.relative, Relative::Counting)
+                && let (Some(Bson::Array(failed)), Ok(done)) = (reply.remove("writeErrors"), reply.get_i32("n"))
+            {
+                reply.insert("n", done + i32::try_from(failed.len()).unwrap_or_default());
+            }
+            if let Some(matched) = reply.get("n").cloned() {
+                reply.insert("nModified", matched);
+            }
         }
     }
 }
