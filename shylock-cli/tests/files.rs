@@ -36,10 +36,10 @@ fn a_log_that_is_removed_after_the_end_holds_nothing() {
 #[test]
 fn a_log_that_is_removed_under_a_holder_ends_it_and_refuses_others() {
     let place = in_a_file();
-    let mut holder = place.spawn(&["run", "--ttl", "30s", "k", "--", "sh", "-c", "echo in > held; exec sleep 77"]);
+    let mut holder = place.spawn(&["run", "--ttl", "45s", "k", "--", "sh", "-c", "echo in > held; exec sleep 77"]);
     place.line_in("held");
     remove_companions(&place);
-    // Its next renewal is ten seconds away.
+    // Its next renewal is fifteen seconds away.
     let (code, _, stderr) = place.outcome(&["run", "--no-wait", "k", "--", "echo", "both"]);
     assert_eq!(code, 69, "{stderr}");
     assert!(stderr.contains("-wal") && stderr.contains("removed"), "{stderr}");

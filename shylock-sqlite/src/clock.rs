@@ -12,6 +12,9 @@ use crate::{error::SqliteError, mounts};
 /// How far ahead the file's clock is promised to come, so that a power failure cannot turn it back.
 const RESERVE: Duration = Duration::from_secs(10 * 60);
 
+/// Whether nobody can set the clock that leases end on: it shows less than before only if the machine was started again.
+pub(crate) const IS_STEADY: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
 /// The kernel's name of this start of the machine.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
@@ -37,9 +40,9 @@ pub(crate) struct Era {
 }
 
 impl Era {
-    /// The first after a start of the machine. `reserved`: as the one before has left it.
-    pub(crate) fn begin(reserved: Option<Duration>, wall: Duration, uptime: Duration) -> Self {
-        let began = wall.max(reserved.unwrap_or_default());
+    /// The first after a start of the machine. `known`: the latest time to which the one before may have come.
+    pub(crate) fn begin(known: Option<Duration>, wall: Duration, uptime: Duration) -> Self {
+        let began = wall.max(known.unwrap_or_default());
         Self { began, uptime, reserved: began + RESERVE }
     }
 
@@ -53,7 +56,7 @@ impl Era {
     /// time in the file.
     pub(crate) fn is_over(&self, uptime: Duration, latest: Duration) -> bool {
         let known = latest.max(self.reserved.saturating_sub(RESERVE));
-        uptime < self.uptime || self.now(uptime) < whole_micros(known)
+        IS_STEADY && (uptime < self.uptime || self.now(uptime) < whole_micros(known))
     }
 
     /// To where the clock may come from now on.

@@ -3,22 +3,25 @@
 use std::{fs, io, path::Path, thread, time::Duration};
 
 use rusqlite::{Connection, ErrorCode as SqlCode, OpenFlags};
+#[cfg(unix)]
+use shylock_core::HolderId;
 use shylock_core::{BackendError, Error};
 
 use crate::{
     error::{SqliteError, code},
-    patience,
+    patience::{self, PATIENCE},
     place::{COMPANIONS, with},
 };
 
-/// Refuses a file whose log was removed while others use it: SQLite would make a new one, in which their locks are not. Who is
-/// about to make a log has the turn, to be kept until it is there.
+/// Refuses a file whose log was removed while other processes use it: SQLite would create a new one, without their locks. Returns
+/// the turn of an opener who will create the log; it has to be kept until the log exists.
 pub(crate) fn check_log(path: &Path) -> Result<Option<Turn>, Refused> {
     let are_there = || COMPANIONS.iter().all(|ending| with(path, ending).exists());
     if are_there() {
         return Ok(None);
     }
     let turn = Turn::take(path, are_there);
+    patience::lasts(PATIENCE);
     // Others may be closing the file: its log goes last.
     while !are_there() && !is_alone(path)? {
         if !patience::is_left() {
@@ -27,6 +30,17 @@ pub(crate) fn check_log(path: &Path) -> Result<Option<Turn>, Refused> {
         thread::sleep(Duration::from_millis(1));
     }
     Ok(turn)
+}
+
+/// Refuses a file that was emptied or removed beside its log, which SQLite would take for a left-over and remove. No new file
+/// looks like that: it has a header before it has a log.
+pub(crate) fn check_emptied(path: &Path) -> Result<(), BackendError> {
+    let is_empty = |path: &Path| fs::metadata(path).map_or(true, |found| found.len() == 0);
+    if is_empty(path) && !is_empty(&with(path, COMPANIONS[0])) {
+        let reason = "it was emptied or removed, and its log (-wal) was not: remove that, too";
+        return Err(BackendError::permanent(SqliteError::Damaged(reason.into())));
+    }
+    Ok(())
 }
 
 /// Why the file is not opened.
@@ -47,8 +61,8 @@ impl From<Error> for Refused {
     }
 }
 
-/// Whether nobody else has the file open. Whoever has it keeps a shared lock on it, with which SQLite gives nobody the file for
-/// himself; it does not get as far as making a log.
+/// Whether no other connection is open: each keeps a shared lock on the file, so that an exclusive one fails. SQLite asks for
+/// it before it opens or creates the log.
 fn is_alone(path: &Path) -> Result<bool, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -96,33 +110,40 @@ impl Turn {
     }
 }
 
-/// Makes the companions with the group of the file, where SQLite would give them another one, and with it shut out those who
-/// share the file by that group.
+/// Creates the companions with the group of the file, where SQLite would give them another one, and with it shut out those who
+/// share the file by that group. Says who will be shut out all the same.
 #[cfg(unix)]
-pub(crate) fn share(path: &Path) -> io::Result<()> {
-    let Some(group) = group_to_give(path)? else { return Ok(()) };
-    COMPANIONS.into_iter().try_for_each(|ending| make(&with(path, ending), path, group))
+pub(crate) fn share(path: &Path) -> Option<String> {
+    let group = group_to_give(path)?;
+    let made = COMPANIONS.into_iter().try_for_each(|ending| make(&with(path, ending), path, group));
+    // SQLite creates what is missing, and reports what else is wrong.
+    made.err().filter(|error| matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported))?;
+    Some(format!(
+        "{} belongs to group {group}, and the files beside it will not: its members are shut out, unless the folder gets \
+         the setgid bit (chmod g+s)",
+        path.display()
+    ))
 }
 
 #[cfg(not(unix))]
-pub(crate) fn share(_: &Path) -> io::Result<()> {
-    Ok(())
+pub(crate) fn share(_: &Path) -> Option<String> {
+    None
 }
 
-/// The group of the file, if it counts, and if a new file in this folder would get another one.
+/// The group of the file, if its members may write, and if a new file in this folder would get another one.
 #[cfg(unix)]
-fn group_to_give(path: &Path) -> io::Result<Option<u32>> {
+fn group_to_give(path: &Path) -> Option<u32> {
     use std::os::unix::fs::MetadataExt;
-    let (file, folder) = (fs::metadata(path)?, fs::metadata(path.parent().unwrap_or(path))?);
+    let (file, folder) = (fs::metadata(path).ok()?, fs::metadata(path.parent()?).ok()?);
     let has_setgid = folder.mode() & 0o2000 != 0;
     let given = if has_setgid { folder.gid() } else { rustix::process::getegid().as_raw() };
     // SQLite gives what root makes to the owner and the group of the file.
     let is_root = rustix::process::geteuid().is_root();
-    let counts = file.mode() & 0o060 != 0 && file.mode() & 0o006 != 0o006;
-    Ok((counts && !is_root && file.gid() != given).then(|| file.gid()))
+    let counts = file.mode() & 0o060 == 0o060 && file.mode() & 0o006 != 0o006;
+    (counts && !is_root && file.gid() != given).then(|| file.gid())
 }
 
-/// Makes one that is not there. It gets its name last, so that nobody finds it as it should not be; and it is closed before,
+/// Creates one that is not there. It gets its name last, so that nobody finds it as it should not be; and it is closed before,
 /// as closing it later would drop the locks that SQLite has on it.
 #[cfg(unix)]
 fn make(companion: &Path, file: &Path, group: u32) -> io::Result<()> {
@@ -130,14 +151,15 @@ fn make(companion: &Path, file: &Path, group: u32) -> io::Result<()> {
     if companion.exists() {
         return Ok(());
     }
-    let new = with(companion, &format!("-{}-{:?}", std::process::id(), thread::current().id()));
-    let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new);
-    let named = made.and_then(|made| {
-        drop(made);
-        chown(&new, None, Some(group))?;
-        fs::set_permissions(&new, fs::metadata(file)?.permissions())?;
-        fs::hard_link(&new, companion)
+    let id = HolderId::random().map_err(io::Error::other)?;
+    let new = with(companion, &format!("-{:032x}", u128::from_be_bytes(*id.as_bytes())));
+    drop(fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?);
+    let ready =
+        chown(&new, None, Some(group)).and_then(|()| fs::set_permissions(&new, fs::metadata(file)?.permissions()));
+    let named = ready.and_then(|()| match fs::hard_link(&new, companion) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        named => named,
     });
     drop(fs::remove_file(&new));
-    named.or_else(|error| if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })
+    named
 }

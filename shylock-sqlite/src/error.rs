@@ -117,11 +117,22 @@ pub(crate) fn code(error: &rusqlite::Error) -> Option<ErrorCode> {
 
 /// Whether a write to the disk failed, of which SQLite keeps the reason to itself.
 pub(crate) fn is_failed_write(error: &BackendError) -> bool {
+    io_failure(error) == Some(ffi::SQLITE_IOERR_WRITE)
+}
+
+/// The same while nothing was to be committed.
+pub(crate) fn is_failed_opening(error: &BackendError) -> bool {
+    let codes =
+        [ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_TRUNCATE];
+    io_failure(error).is_some_and(|code| codes.contains(&code))
+}
+
+fn io_failure(error: &BackendError) -> Option<i32> {
     let error = match error.source().and_then(|source| source.downcast_ref()) {
         Some(SqliteError::Other(error)) => error.downcast_ref(),
         _ => None,
     };
-    error.and_then(rusqlite::Error::sqlite_extended_error_code) == Some(ffi::SQLITE_IOERR_WRITE)
+    error.and_then(rusqlite::Error::sqlite_extended_error_code)
 }
 
 /// Whether the file is not the one that was opened any more.

@@ -7,20 +7,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 
 thread_local! {
-    /// What this thread is doing was asked for at that time.
-    static ASKED: Cell<Option<Instant>> = const { Cell::new(None) };
+    /// Until when what this thread is doing waits for others.
+    static ENDS: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 /// What follows on this thread was asked for at that time.
 pub(crate) fn counts_from(asked: Instant) {
-    ASKED.set(Some(asked));
+    ENDS.set(Some(asked + PATIENCE));
+}
+
+/// What follows on this thread waits for others for so long.
+pub(crate) fn lasts(patience: Duration) {
+    ENDS.set(Some(Instant::now() + patience));
 }
 
 pub(crate) fn is_left() -> bool {
-    ASKED.get().is_none_or(|asked| asked.elapsed() < PATIENCE)
+    ENDS.get().is_none_or(|ends| Instant::now() < ends)
 }
 
 /// Called by SQLite with how often it was called before. Short pauses, or it would always be the newcomers that find the

@@ -49,9 +49,10 @@ impl Place {
 
     /// Refuses to go on where a path leads to another file by now.
     pub(crate) fn check(&self) -> Result<(), BackendError> {
-        for (path, known) in &self.files {
+        for (at, (path, known)) in self.files.iter().enumerate() {
             match fs::metadata(path) {
-                Ok(found) if identity(&found) == *known => {}
+                // The file itself is never empty.
+                Ok(found) if identity(&found) == *known && (at != 0 || found.len() != 0) => {}
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(BackendError::not_applied(error, None));
                 }

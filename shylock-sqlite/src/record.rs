@@ -8,7 +8,7 @@ use shylock_core::{
     record::{Entry, FARTHEST_END, Record},
 };
 
-use crate::clock::Era;
+use crate::clock::{Era, IS_STEADY};
 
 /// Reads `token, holder, acquired, ends, host, pid, note`; or says what is wrong with them.
 pub(crate) fn read(row: &Row<'_>, era: &Era, now: Duration) -> Result<Entry, &'static str> {
@@ -21,11 +21,13 @@ pub(crate) fn read(row: &Row<'_>, era: &Era, now: Duration) -> Result<Entry, &'s
     let holder = holder.map(HolderId::from_bytes).ok_or("its holder is no 128-bit id")?;
     let acquired = time(row, "acquired").ok_or("the time of its acquisition is no time")?;
     let ends = time(row, "ends").ok_or("the end of its lease is no time")?;
+    // Its holder ended with the machine, in an earlier start of it whose clock had come further.
+    let ends = if IS_STEADY && acquired > now { Duration::ZERO } else { ends };
     if ends.saturating_sub(now) > FARTHEST_END {
         return Err("the end of its lease is farther away than any lease can be");
     }
-    // Its holder ended with the machine: before this start of it, or in one whose clock had come further.
-    let ends = if acquired < era.began || acquired > now { Duration::ZERO } else { ends };
+    // … or before this start.
+    let ends = if acquired < era.began { Duration::ZERO } else { ends };
     let pid = integer(row, "pid").and_then(|pid| u32::try_from(pid).ok());
     let info = HolderInfo { host: text(row, "host"), pid, note: text(row, "note") };
     Ok(Entry { record: Record { token, holder, acquired, ends }, info })

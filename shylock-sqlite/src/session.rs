@@ -9,7 +9,7 @@ use shylock_core::{
 };
 
 use crate::{
-    clock::{Era, Machine},
+    clock::{Era, IS_STEADY, Machine},
     error::{SqliteError, Stop, of_commit},
     record::{self, micros, name},
 };
@@ -38,7 +38,7 @@ impl<'a> Session<'a> {
         };
         let uptime = machine.uptime();
         // Its era began when this machine had not come so far: it is another one with the same name.
-        if boot != machine.boot || uptime < era.uptime {
+        if boot != machine.boot || (IS_STEADY && uptime < era.uptime) {
             return Err(BackendError::permanent(SqliteError::OtherMachine).into());
         }
         Ok(Self { now: era.now(uptime), file, era })

@@ -6,7 +6,7 @@ use std::{
     path::Path,
     sync::{Mutex, PoisonError},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use rusqlite::{Connection, ErrorCode as SqlCode, OpenFlags, Transaction, TransactionBehavior, params};
@@ -28,6 +28,9 @@ use crate::{
 /// "Shyl": marks an SQLite file as one of ours.
 const APPLICATION: i32 = 0x5368_796C;
 const VERSION: i32 = 2;
+
+/// How long to wait for others who make the file, which is when all of them wait for the disk.
+const OPENING: Duration = Duration::from_secs(10);
 
 /// Times are microseconds on the file's clock. The checks keep out what no program of ours writes.
 const SCHEMA: &str = "
@@ -60,19 +63,18 @@ pub(crate) fn open(path: &Path, settings: &Settings) -> Result<(Store, Vec<Strin
     let (path, was_there) = place::find(path)?;
     let seen = reach::check(&path, settings.network_file_systems)?;
     fork::check_first()?;
+    companions::check_emptied(&path)?;
     create(&path, was_there)?;
-    let connection = connect(&path, &machine).map_err(|refused| match refused {
+    let (connection, shut_out) = connect(&path, &machine).map_err(|refused| match refused {
         Refused::Sql(error) => of_opening(error, &path),
         Refused::Told(error) => error,
     })?;
     let place = Place::new(&path).map_err(BackendError::permanent)?;
-    let weaknesses: Vec<String> = seen.into_iter().chain(rights::weakness(&path)).collect();
+    let weaknesses: Vec<String> = seen.into_iter().chain(shut_out).chain(rights::weakness(&path)).collect();
     for weakness in &weaknesses {
         tracing::warn!(path = %path.display(), "{weakness}");
     }
-    // What it is ahead of the file may be from a process that was killed.
-    let store = Store { connection, place, machine, retention: settings.retention, is_ahead: true };
-    Ok((store, weaknesses))
+    Ok((Store::new(connection, place, machine, settings.retention), weaknesses))
 }
 
 /// Makes an empty file for its owner only; its companions get the same rights from SQLite, which would have made it for
@@ -103,14 +105,12 @@ fn create(path: &Path, was_there: bool) -> Result<()> {
     }
 }
 
-fn connect(path: &Path, machine: &Machine) -> Result<Connection, Refused> {
-    patience::counts_from(Instant::now());
+/// Connects, and says who will be shut out.
+fn connect(path: &Path, machine: &Machine) -> Result<(Connection, Option<String>), Refused> {
+    patience::lasts(OPENING);
     let _turn = companions::check_log(path)?;
-    patience::counts_from(Instant::now());
-    companions::share(path).map_err(|error| {
-        let reason = "the file is shared by its group, which the files beside it would not get";
-        invalid("path", format!("{reason}: the folder needs the setgid bit (chmod g+s): {error}"))
-    })?;
+    patience::lasts(OPENING);
+    let shut_out = companions::share(path);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_handler(Some(patience::wait))?;
@@ -118,25 +118,28 @@ fn connect(path: &Path, machine: &Machine) -> Result<Connection, Refused> {
     connection.pragma_update(None, "trusted_schema", false)?;
     use_log(&connection)?;
     // SQLite would read all the same.
-    if rights::why_denied(path).is_some() {
+    if rights::why_read_only(path).is_some() {
         return Err(read_only(path).into());
     }
-    // Who writes keeps nobody from reading, and so from opening.
+    // A writer keeps nobody from reading, and so from opening.
     if is_new || is_over(&connection.transaction()?, machine)? {
-        patience::counts_from(Instant::now());
+        patience::lasts(OPENING);
         connection.pragma_update(None, "synchronous", "FULL")?;
         begin(&mut connection, machine, is_new)?;
     }
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    Ok(connection)
+    Ok((connection, shut_out))
 }
 
 /// Whether what the file says of its clock is of an earlier start of the machine.
 fn is_over(file: &Transaction<'_>, machine: &Machine) -> Result<bool, rusqlite::Error> {
     let Some((boot, era)) = session::clock(file)? else { return Ok(true) };
-    let freed = session::last_freed(file)?;
-    let latest = Duration::from_micros(u64::try_from(freed).unwrap_or_default());
-    Ok(boot != machine.boot || era.is_over(machine.uptime(), latest.saturating_sub(IN_A_ROW)))
+    Ok(boot != machine.boot || era.is_over(machine.uptime(), last_freed(file)?.saturating_sub(IN_A_ROW)))
+}
+
+/// When the last release was.
+fn last_freed(file: &Transaction<'_>) -> Result<Duration, rusqlite::Error> {
+    session::last_freed(file).map(|freed| Duration::from_micros(u64::try_from(freed).unwrap_or_default()))
 }
 
 /// Whether the file is still empty; it must be a store otherwise. In one transaction: another process may be making it.
@@ -193,7 +196,8 @@ fn begin(connection: &mut Connection, machine: &Machine, is_new: bool) -> Result
     if !is_over(&file, machine)? {
         return Ok(());
     }
-    let era = Era::begin(known.map(|(_, era)| era.reserved), clock::wall(), machine.uptime());
+    let latest = last_freed(&file)?;
+    let era = Era::begin(known.map(|(_, era)| era.reserved.max(latest)), clock::wall(), machine.uptime());
     let write = "INSERT INTO shylock_clock (id, boot, began, uptime, reserved) VALUES (1, ?1, ?2, ?3, ?4)
         ON CONFLICT (id) DO UPDATE SET boot = excluded.boot, began = excluded.began, uptime = excluded.uptime,
             reserved = excluded.reserved";
@@ -214,7 +218,8 @@ fn of_opening(error: rusqlite::Error, path: &Path) -> Error {
         Some(SqlCode::ReadOnly) => read_only(path),
         _ => {
             let failure = before_commit(error);
-            let has_no_room = error::is_failed_write(&failure) && rights::has_no_room(path);
+            let log = place::with(path, place::COMPANIONS[0]);
+            let has_no_room = error::is_failed_opening(&failure) && rights::has_no_room(&log);
             if has_no_room { BackendError::permanent(SqliteError::DiskFull(failure.into())) } else { failure }.into()
         }
     }

@@ -15,7 +15,7 @@ use shylock_core::{
 
 use crate::{
     clock::Machine,
-    error::{self, Stop, before_commit},
+    error::{self, SqliteError, Stop, before_commit},
     place::Place,
     record::{by_age, name},
     session::{self, Session},
@@ -36,13 +36,34 @@ pub(crate) struct Store {
     pub(crate) machine: Machine,
     pub(crate) retention: Duration,
     /// Whether the log may have something that the file itself has not.
-    pub(crate) is_ahead: bool,
+    is_ahead: bool,
+    /// Whether that is more than a renewal, which matters only while its holder lives.
+    is_due: bool,
+    /// When the last lease ends that may have been granted or renewed here.
+    held_until: Instant,
+    /// Whether the connection was closed, since the file was replaced.
+    is_closed: bool,
 }
 
 impl Store {
+    pub(crate) fn new(connection: Connection, place: Place, machine: Machine, retention: Duration) -> Self {
+        // What the log is ahead of the file may be from a process that was killed.
+        let (is_ahead, is_due) = (true, true);
+        Self { connection, place, machine, retention, is_ahead, is_due, held_until: Instant::now(), is_closed: false }
+    }
+
+    /// What to do in a quiet moment.
+    pub(crate) fn rest(&mut self) {
+        let outcome = if self.is_due { self.flush() } else { self.check() };
+        if let Err(error) = outcome {
+            tracing::debug!(error = &error as &dyn std::error::Error, "checkpoint failed");
+        }
+    }
+
     pub(crate) fn try_acquire(&mut self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
         let retention = self.retention;
-        self.write(|session| {
+        self.is_due = true;
+        self.write(request.ttl, |session| {
             let existing = session.entry(&request.name)?;
             match Entry::take(existing.as_ref(), request, session.now, NO_SKEW)? {
                 Taken::Granted(entry) => {
@@ -54,11 +75,15 @@ impl Store {
         })
     }
 
-    /// What was held in a file that nobody finds any more is held no longer: others may have the lock in another file.
+    /// A lease in a file that was replaced is lost: others may have the lock in the new one.
     pub(crate) fn renew(&mut self, leases: &[Renewal]) -> Result<Vec<RenewOutcome>, BackendError> {
-        match self.write(|session| leases.iter().map(|renewal| renew(session, renewal)).collect()) {
+        let longest = leases.iter().map(|renewal| renewal.ttl).max().unwrap_or_default();
+        match self.write(longest, |session| leases.iter().map(|renewal| renew(session, renewal)).collect()) {
             Err(error) if error::is_replaced(&error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "all leases in the lock file are lost");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "lock file replaced, all leases in it are lost"
+                );
                 Ok(vec![RenewOutcome::NotHeld; leases.len()])
             }
             answer => answer,
@@ -66,12 +91,14 @@ impl Store {
     }
 
     pub(crate) fn release(&mut self, leases: &[LeaseKey]) -> Result<Vec<ReleaseOutcome>, BackendError> {
-        self.write(|session| leases.iter().map(|lease| release(session, lease)).collect())
+        self.is_due = true;
+        self.write(Duration::ZERO, |session| leases.iter().map(|lease| release(session, lease)).collect())
     }
 
     pub(crate) fn hand_off(&mut self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
         let retention = self.retention;
-        self.write(|session| {
+        self.is_due = true;
+        self.write(to.ttl, |session| {
             let Some(entry) = session.entry(&from.name)? else { return Ok(HandOff::NotHeld) };
             let Some(next) = entry.handed_off(from, to, session.now)? else { return Ok(HandOff::NotHeld) };
             grant(session, &to.name, &next, retention)?;
@@ -102,7 +129,7 @@ impl Store {
     }
 
     pub(crate) fn repair(&mut self, name: &LockName) -> Result<bool, BackendError> {
-        self.write(|session| {
+        self.write(Duration::ZERO, |session| {
             if sound_entry(session, name)?.is_ok() {
                 return Ok(false);
             }
@@ -120,14 +147,15 @@ impl Store {
         if !self.is_ahead {
             return Ok(());
         }
-        self.place.check()?;
-        let row = |row: &Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+        self.check()?;
+        let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)? != 0, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
         let checkpoint = || self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], row).map_err(before_commit);
         let since = Instant::now();
         loop {
-            let (logged, done) = checkpoint()?;
-            if logged == done {
-                self.is_ahead = false;
+            // Who is kept from it by another process learns nothing of the log: -1 and -1.
+            let (is_busy, logged, done) = checkpoint()?;
+            if !is_busy && logged == done {
+                (self.is_ahead, self.is_due) = (false, false);
                 return Ok(());
             }
             // Another process reads what was before, or does the same.
@@ -150,7 +178,7 @@ impl Store {
 
     /// What was released after that, in the order of the numbers.
     pub(crate) fn freed_since(&mut self, last: i64) -> Result<Vec<(i64, LockName)>, BackendError> {
-        self.place.check()?;
+        self.check()?;
         let read = || -> rusqlite::Result<Vec<(i64, Option<LockName>)>> {
             let freed = "SELECT freed, name FROM shylock_locks WHERE freed > ?1 ORDER BY freed";
             let mut select = self.connection.prepare_cached(freed)?;
@@ -161,20 +189,22 @@ impl Store {
     }
 
     fn read<T>(&mut self, work: impl FnOnce(&Session<'_>) -> Result<T, Stop>) -> Result<T, BackendError> {
-        self.place.check()?;
+        self.check()?;
         let session = Session::begin(&mut self.connection, TransactionBehavior::Deferred, &self.machine)?;
         Ok(work(&session)?)
     }
 
-    fn write<T>(&mut self, work: impl Fn(&Session<'_>) -> Result<T, Stop>) -> Result<T, BackendError> {
+    /// `ttl`: how long a lease lasts that this may grant or renew.
+    fn write<T>(&mut self, ttl: Duration, work: impl Fn(&Session<'_>) -> Result<T, Stop>) -> Result<T, BackendError> {
         self.is_ahead = true;
-        self.written(work)
+        self.written(ttl, work)
             .map_err(|error| if error::is_failed_write(&error) { self.place.explain(error) } else { error })
     }
 
-    fn written<T>(&mut self, work: impl Fn(&Session<'_>) -> Result<T, Stop>) -> Result<T, BackendError> {
+    fn written<T>(&mut self, ttl: Duration, work: impl Fn(&Session<'_>) -> Result<T, Stop>) -> Result<T, BackendError> {
         loop {
-            self.place.check()?;
+            self.check()?;
+            self.held_until = self.held_until.max(Instant::now() + ttl);
             let session = Session::begin(&mut self.connection, TransactionBehavior::Immediate, &self.machine)?;
             if session.is_reserved() {
                 let answer = work(&session)?;
@@ -184,6 +214,24 @@ impl Store {
             drop(session);
             self.reserve()?;
         }
+    }
+
+    /// Refuses a file that was replaced. Once nothing is held in it any more, its connection is closed: until then it keeps
+    /// others from opening a file without a log.
+    fn check(&mut self) -> Result<(), BackendError> {
+        // Without a connection, the files' numbers may be those of new ones.
+        if self.is_closed {
+            return Err(BackendError::permanent(SqliteError::Replaced));
+        }
+        let checked = self.place.check();
+        if checked.as_ref().is_err_and(error::is_replaced)
+            && self.held_until <= Instant::now()
+            && let Ok(nothing) = Connection::open_in_memory()
+        {
+            self.connection = nothing;
+            self.is_closed = true;
+        }
+        checked
     }
 
     /// Has the disk know how far the clock may come.

@@ -14,7 +14,7 @@ use crate::{fork, notices::Notices, patience, store::Store};
 
 const GONE: &str = "the thread of the lock file has ended";
 
-/// How long nothing was asked for when the log is brought into the file.
+/// How long nothing was asked for when the store looks after itself.
 const QUIET: Duration = Duration::from_secs(1);
 /// How long a handle that is dropped waits until the file is closed.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -36,8 +36,8 @@ pub(crate) enum Message {
 #[derive(Debug)]
 pub(crate) struct Worker {
     messages: mpsc::Sender<Message>,
-    /// Ends with the thread.
-    closed: Mutex<mpsc::Receiver<()>>,
+    /// Ends with the thread, once the file is open.
+    closed: Option<Mutex<mpsc::Receiver<()>>>,
     /// The process that has the thread.
     process: u32,
 }
@@ -65,8 +65,9 @@ impl Worker {
         let thread = thread::Builder::new().name("shylock-sqlite".into()).spawn(life);
         thread.map_err(|error| Error::from(BackendError::not_applied(error, None)))?;
         // From here on somebody ends the thread, whatever becomes of this future.
-        let worker = Self { messages, closed: Mutex::new(closed), process: process::id() };
+        let mut worker = Self { messages, closed: None, process: process::id() };
         let said = opened.await.unwrap_or_else(|_| Err(BackendError::ambiguous(GONE).into()))?;
+        worker.closed = Some(Mutex::new(closed));
         Ok((worker, said))
     }
 
@@ -88,8 +89,9 @@ impl Drop for Worker {
     fn drop(&mut self) {
         if fork::check(self.process).is_ok() {
             drop(self.messages.send(Message::End));
-            let closed = self.closed.get_mut().unwrap_or_else(PoisonError::into_inner);
-            let _closed_or_late = closed.recv_timeout(CLOSING);
+            if let Some(closed) = self.closed.take() {
+                let _closed_or_late = closed.into_inner().unwrap_or_else(PoisonError::into_inner).recv_timeout(CLOSING);
+            }
         } else {
             // Even dropping a copy takes a mutex, which a thread of the other process may have held.
             mem::forget(mem::replace(&mut self.messages, mpsc::channel().0));
@@ -100,12 +102,7 @@ impl Drop for Worker {
 fn work(mut store: Store, mut notices: Notices, queue: &mpsc::Receiver<Message>) {
     let mut asked_last = Instant::now();
     loop {
-        let message = if store.is_ahead {
-            queue.recv_timeout(QUIET.saturating_sub(asked_last.elapsed()))
-        } else {
-            queue.recv().map_err(mpsc::RecvTimeoutError::from)
-        };
-        match message {
+        match queue.recv_timeout(QUIET.saturating_sub(asked_last.elapsed())) {
             Ok(Message::Do(asked, job)) => {
                 patience::counts_from(asked);
                 job(&mut store, &mut notices);
@@ -114,17 +111,18 @@ fn work(mut store: Store, mut notices: Notices, queue: &mpsc::Receiver<Message>)
             Ok(Message::Look) => {}
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 patience::counts_from(Instant::now());
-                if let Err(error) = store.flush() {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "the log was not brought into the file");
-                }
+                store.rest();
                 asked_last = Instant::now();
                 continue;
             }
-            Ok(Message::End) | Err(mpsc::RecvTimeoutError::Disconnected) => return,
+            Ok(Message::End) | Err(mpsc::RecvTimeoutError::Disconnected) => break,
         }
         patience::counts_from(Instant::now());
         notices.look(&mut store);
     }
+    // SQLite does it only where nobody else has the file open.
+    patience::counts_from(Instant::now());
+    drop(store.flush());
 }
 
 #[cfg(test)]
@@ -138,7 +136,7 @@ mod tests {
 
     fn worker(process: u32) -> (Worker, mpsc::Receiver<Message>) {
         let (messages, queue) = mpsc::channel();
-        (Worker { messages, closed: Mutex::new(mpsc::channel().1), process }, queue)
+        (Worker { messages, closed: None, process }, queue)
     }
 
     async fn failure(worker: &Worker) -> Failure {

@@ -148,6 +148,9 @@ async fn a_restart_is_known_by_its_clock_where_the_boot_id_is_the_same() {
         let next = SqliteBackend::open(folder.locks()).await.expect("opened");
         assert_eq!(next.inspect(&lease.name).await.expect("the store answers"), None, "{trace}");
         assert!(acquire(&next, &lease.name, TTL).await.token > lease.token, "{trace}");
+        let one_more = SqliteBackend::open(folder.locks()).await.expect("opened");
+        let held = one_more.inspect(&lease.name).await.expect("the store answers");
+        assert!(held.is_some(), "{trace}: one restart is not two");
     }
 }
 
@@ -158,7 +161,8 @@ async fn a_lease_from_the_future_is_over() {
     let store = SqliteBackend::open(folder.locks()).await.expect("opened");
     let lease = acquire(&store, &name("x"), TTL).await;
     let file = rusqlite::Connection::open(folder.locks()).expect("opened");
-    let later = "UPDATE shylock_locks SET acquired = acquired + 60000000, ends = ends + 60000000";
+    // Farther away than any lease can be, too.
+    let later = "UPDATE shylock_locks SET acquired = acquired + 360000000000, ends = ends + 360000000000";
     file.execute(later, []).expect("written");
     assert_eq!(store.inspect(&lease.name).await.expect("the store answers"), None);
     assert!(acquire(&store, &lease.name, TTL).await.token > lease.token);

@@ -50,7 +50,12 @@ async fn fill_and_free(folder: &Path) {
     assert!(held.is_held(), "a renewal that failed is no loss");
     let seen = manager.inspect("held").await.expect("who looks needs no room").expect("held");
     assert_eq!(seen.token, held.token());
-    is_disk_full(SqliteBackend::open(folder.join("other.db")).await.map(drop).expect_err("there is no room"));
+    let other = folder.join("other.db");
+    is_disk_full(SqliteBackend::open(&other).await.map(drop).expect_err("there is no room for a new file"));
+    fs::remove_file(folder.join("ballast")).expect("removed");
+    drop(SqliteBackend::open(&other).await.expect("there is room"));
+    fill(&folder.join("ballast"));
+    is_disk_full(SqliteBackend::open(&other).await.map(drop).expect_err("there is no room for its log"));
 
     fs::remove_file(folder.join("ballast")).expect("removed");
     held.renew().await.expect("there is room");

@@ -125,7 +125,13 @@ async fn a_file_that_was_removed_grants_nothing_any_more() {
         assert!(matches!(source.downcast_ref(), Some(SqliteError::Replaced)), "{source:?}");
     };
     refused().await;
-    let next = SqliteBackend::open(folder.locks()).await.expect("opened");
+    let error = SqliteBackend::open(folder.locks()).await.expect_err("its log is in use");
+    let Error::Backend { retryable: false, source } = error else { panic!("another error: {error:?}") };
+    assert!(matches!(source.downcast_ref(), Some(SqliteError::Damaged(_))), "{source:?}");
+    for ending in ["-wal", "-shm"] {
+        fs::remove_file(folder.beside(ending)).expect("it was there");
+    }
+    let next = SqliteBackend::open(folder.locks()).await.expect("a new store");
     refused().await;
     store.release(std::slice::from_ref(&lease)).await.expect_err("it is another file");
     acquire(&next, &name("x"), TTL).await;
