@@ -107,6 +107,7 @@ impl From<BackendError> for Error {
 /// let error = Error::from(BackendError::permanent(std::fmt::Error));
 /// let Error::Backend { source, .. } = error else { panic!("the store refused") };
 /// assert!(source.is::<std::fmt::Error>());
+/// println!("the store has failed: {source}");
 /// ```
 #[derive(Clone)]
 pub struct ErrorSource(Arc<dyn StdError + Send + Sync>);
@@ -120,6 +121,12 @@ impl Deref for ErrorSource {
 }
 
 impl fmt::Debug for ErrorSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for ErrorSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
