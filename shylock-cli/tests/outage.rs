@@ -159,7 +159,9 @@ async fn signals_end_the_end() {
             let proxy = Proxy::before(server.hosts());
             let place = Place::on(format!("mongodb://{}/shylock_cli?directConnection=true", proxy.address));
             let script = "trap 'exit 7' INT; echo $$ > up; while [ ! -e enough ]; do sleep 0.02; done; exit 7";
-            let mut running = place.spawn(&["-v", "run", signal.as_str(), "--", "sh", "-c", script]);
+            // The test may run under `nohup`.
+            let program = ["--default-signal=HUP", PROGRAM, "-v", "run", signal.as_str(), "--", "sh", "-c", script];
+            let mut running = place.spawn_other("env", &program);
             let command = place.pid_in("up");
             proxy.fall_silent();
             if signal == Signal::SIGINT {
