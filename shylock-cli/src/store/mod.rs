@@ -106,11 +106,15 @@ where
 }
 
 /// What a file says of the place where it lies; servers are asked by `doctor`.
+#[cfg(feature = "sqlite")]
 fn weaknesses(backend: &Arc<dyn Backend>) -> Vec<String> {
-    #[cfg(feature = "sqlite")]
-    if let Some(file) = (&**backend as &dyn std::any::Any).downcast_ref::<shylock_sqlite::SqliteBackend>() {
-        return file.weaknesses().to_vec();
-    }
+    let store: &dyn std::any::Any = &**backend;
+    let file = store.downcast_ref::<shylock_sqlite::SqliteBackend>();
+    file.map(|file| file.weaknesses().to_vec()).unwrap_or_default()
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn weaknesses(_: &Arc<dyn Backend>) -> Vec<String> {
     Vec::new()
 }
 
