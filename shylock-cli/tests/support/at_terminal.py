@@ -24,6 +24,9 @@ if steps[0][0] == "container":
     contain()
 pid, terminal = pty.fork()
 if pid == 0:
+    # The test may be a job in the background of a script, or run under `nohup`.
+    for key in signal.SIGINT, signal.SIGQUIT, signal.SIGHUP:
+        signal.signal(key, signal.SIG_DFL)
     os.execv(program[0], program)
 shown, seen, end = b"", 0, time.time() + 60
 
