@@ -35,9 +35,9 @@ impl SqliteBuilder {
         self
     }
 
-    /// Whether the file may lie on a network file system, with a [weakness](SqliteBackend::weaknesses) in place of the refusal. **All processes must
-    /// run on one machine even then**: another one has another clock, and does not see what this one has in memory, so
-    /// that both would grant the same lock. Default: no.
+    /// Whether the file may lie on a network file system, with a [weakness](SqliteBackend::weaknesses) in place of the
+    /// refusal. **All processes must run on one machine even then**: another one has another clock, and does not see what
+    /// this one has in memory, so that both would grant the same lock. Default: no.
     pub const fn allow_network_file_system(mut self, allowed: bool) -> Self {
         self.settings.network_file_systems = allowed;
         self

@@ -40,9 +40,9 @@ pub(crate) struct Era {
 }
 
 impl Era {
-    /// The first after a start of the machine. `known`: the latest time to which the one before may have come.
-    pub(crate) fn begin(known: Option<Duration>, wall: Duration, uptime: Duration) -> Self {
-        let began = wall.max(known.unwrap_or_default());
+    /// The first after a start of the machine. `before`: the latest time to which the one before may have come.
+    pub(crate) fn begin(before: Duration, wall: Duration, uptime: Duration) -> Self {
+        let began = wall.max(before);
         Self { began, uptime, reserved: began + RESERVE }
     }
 
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_clock_goes_with_the_machine() {
-        let era = Era::begin(None, s(1000), s(50));
+        let era = Era::begin(Duration::ZERO, s(1000), s(50));
         assert_eq!((era.now(s(50)), era.now(s(60))), (s(1000), s(1010)));
         assert_eq!(era.now(s(40)), s(1000), "it cannot fall behind its beginning");
         assert_eq!(era.now(Duration::new(60, 1_999)), s(1010) + Duration::from_micros(1));
@@ -159,17 +159,17 @@ mod tests {
 
     #[test]
     fn a_wall_clock_that_was_set_back_does_not_turn_it_back() {
-        let before = Era::begin(None, s(1000), s(50));
+        let before = Era::begin(Duration::ZERO, s(1000), s(50));
         let latest = before.reserved - Duration::from_micros(1);
         for wall in [0, 1000, 1001] {
-            assert!(Era::begin(Some(before.reserved), s(wall), s(1)).began > latest);
+            assert!(Era::begin(before.reserved, s(wall), s(1)).began > latest);
         }
-        assert_eq!(Era::begin(Some(before.reserved), s(9000), s(1)).began, s(9000));
+        assert_eq!(Era::begin(before.reserved, s(9000), s(1)).began, s(9000));
     }
 
     #[test]
     fn reservations_only_grow() {
-        let era = Era::begin(None, s(1000), s(50));
+        let era = Era::begin(Duration::ZERO, s(1000), s(50));
         assert_eq!(era.reservation(s(900)), era.reserved);
         assert_eq!(era.reservation(era.reserved), era.reserved + RESERVE);
     }
@@ -177,7 +177,7 @@ mod tests {
     /// As on a board whose kernel has one `boot_id` for all its starts.
     #[test]
     fn a_clock_that_has_been_further_is_of_another_start_of_the_machine() {
-        let era = Era::begin(None, s(1000), s(50));
+        let era = Era::begin(Duration::ZERO, s(1000), s(50));
         assert!(!era.is_over(s(50), s(1000)) && !era.is_over(s(90), s(1040)));
         assert!(era.is_over(s(49), s(0)), "its uptime is smaller");
         assert!(era.is_over(s(60), s(1011)), "something happened later than now");

@@ -2,20 +2,20 @@
 
 use std::{fs, io, path::Path, thread, time::Duration};
 
-use rusqlite::{Connection, ErrorCode as SqlCode, OpenFlags};
+use rusqlite::ErrorCode as SqlCode;
 #[cfg(unix)]
 use shylock_core::HolderId;
 use shylock_core::{BackendError, Error};
 
 use crate::{
-    error::{SqliteError, code},
+    error::{SqliteError, Stop, code},
     patience::{self, PATIENCE},
-    place::{COMPANIONS, with},
+    place::{self, COMPANIONS, with},
 };
 
 /// Refuses a file whose log was removed while other processes use it: SQLite would create a new one, without their locks. Returns
 /// the turn of an opener who will create the log; it has to be kept until the log exists.
-pub(crate) fn check_log(path: &Path) -> Result<Option<Turn>, Refused> {
+pub(crate) fn check_log(path: &Path) -> Result<Option<Turn>, Stop<Error>> {
     let are_there = || COMPANIONS.iter().all(|ending| with(path, ending).exists());
     if are_there() {
         return Ok(None);
@@ -25,7 +25,7 @@ pub(crate) fn check_log(path: &Path) -> Result<Option<Turn>, Refused> {
     // Others may be closing the file: its log goes last.
     while !are_there() && !is_alone(path)? {
         if !patience::is_left() {
-            return Err(Refused::Told(BackendError::permanent(SqliteError::LogRemoved).into()));
+            return Err(Stop::Failed(BackendError::permanent(SqliteError::LogRemoved).into()));
         }
         thread::sleep(Duration::from_millis(1));
     }
@@ -43,29 +43,10 @@ pub(crate) fn check_emptied(path: &Path) -> Result<(), BackendError> {
     Ok(())
 }
 
-/// Why the file is not opened.
-pub(crate) enum Refused {
-    Sql(rusqlite::Error),
-    Told(Error),
-}
-
-impl From<rusqlite::Error> for Refused {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sql(error)
-    }
-}
-
-impl From<Error> for Refused {
-    fn from(error: Error) -> Self {
-        Self::Told(error)
-    }
-}
-
 /// Whether no other connection is open: each keeps a shared lock on the file, so that an exclusive one fails. SQLite asks for
 /// it before it opens or creates the log.
 fn is_alone(path: &Path) -> Result<bool, rusqlite::Error> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = place::connect(path)?;
     // It is refused for that, next.
     if connection.is_readonly(rusqlite::MAIN_DB)? {
         return Ok(true);

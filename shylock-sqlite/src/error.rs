@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use rusqlite::{ErrorCode, ffi};
-use shylock_core::BackendError;
+use shylock_core::{BackendError, Error};
 
 /// Why the lock file failed: the [source](std::error::Error::source) of an [`Error::Backend`](shylock_core::Error::Backend).
 /// [`Busy`](Self::Busy) passes by itself (`retryable: true`), [`Other`](Self::Other) may, as `retryable` says; for the rest
@@ -67,14 +67,14 @@ pub enum SqliteError {
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// What ends a transaction before it has changed anything.
+/// What ends a transaction before it has changed anything, or the opening of the file.
 #[derive(Debug)]
-pub(crate) enum Stop {
+pub(crate) enum Stop<E = BackendError> {
     Sql(rusqlite::Error),
-    Told(BackendError),
+    Failed(E),
 }
 
-impl From<rusqlite::Error> for Stop {
+impl<E> From<rusqlite::Error> for Stop<E> {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sql(error)
     }
@@ -82,7 +82,13 @@ impl From<rusqlite::Error> for Stop {
 
 impl From<BackendError> for Stop {
     fn from(error: BackendError) -> Self {
-        Self::Told(error)
+        Self::Failed(error)
+    }
+}
+
+impl From<Error> for Stop<Error> {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
     }
 }
 
@@ -90,7 +96,7 @@ impl From<Stop> for BackendError {
     fn from(stop: Stop) -> Self {
         match stop {
             Stop::Sql(error) => before_commit(error),
-            Stop::Told(error) => error,
+            Stop::Failed(error) => error,
         }
     }
 }
@@ -168,7 +174,7 @@ const fn may_pass(code: Option<ErrorCode>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use shylock_core::{Error, Failure};
+    use shylock_core::Failure;
 
     use super::*;
 

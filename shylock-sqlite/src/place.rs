@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rusqlite::{Connection, OpenFlags};
 use shylock_core::{BackendError, Result};
 
 use crate::{builder::invalid, error::SqliteError, mounts, rights};
@@ -91,6 +92,11 @@ pub(crate) fn find(path: &Path) -> Result<(PathBuf, bool)> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((folder.join(name), false)),
         Err(error) => refuse(format!("it cannot be used: {error}")),
     }
+}
+
+/// A connection on the file, which has to be there.
+pub(crate) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
 }
 
 /// The path of a companion.

@@ -79,6 +79,9 @@ fn is_protected(log: &Path) -> bool {
     let Some((folder, log)) = log.parent().and_then(|folder| folder.metadata().ok()).zip(log.metadata().ok()) else {
         return false;
     };
+    if !is_sticky_for_others(folder.mode()) {
+        return false;
+    }
     let us = rustix::process::geteuid().as_raw();
     let strictness = std::fs::read_to_string("/proc/sys/fs/protected_regular");
     let strictness = strictness.ok().and_then(|text| text.trim().parse().ok()).unwrap_or_default();

@@ -9,14 +9,14 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, ErrorCode as SqlCode, OpenFlags, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode as SqlCode, Transaction, TransactionBehavior, params};
 use shylock_core::{BackendError, Error, Result};
 
 use crate::{
     builder::{Settings, invalid},
     clock::{self, Era, Machine},
-    companions::{self, Refused},
-    error::{self, SqliteError, before_commit, code, of_commit},
+    companions,
+    error::{self, SqliteError, Stop, before_commit, code, of_commit},
     fork, patience,
     place::{self, Place},
     reach,
@@ -65,9 +65,9 @@ pub(crate) fn open(path: &Path, settings: &Settings) -> Result<(Store, Vec<Strin
     fork::check_first()?;
     companions::check_emptied(&path)?;
     create(&path, was_there)?;
-    let (connection, shut_out) = connect(&path, &machine).map_err(|refused| match refused {
-        Refused::Sql(error) => of_opening(error, &path),
-        Refused::Told(error) => error,
+    let (connection, shut_out) = connect(&path, &machine).map_err(|stop| match stop {
+        Stop::Sql(error) => of_opening(error, &path),
+        Stop::Failed(error) => error,
     })?;
     let place = Place::new(&path).map_err(BackendError::permanent)?;
     let weaknesses: Vec<String> = seen.into_iter().chain(shut_out).chain(rights::weakness(&path)).collect();
@@ -106,13 +106,12 @@ fn create(path: &Path, was_there: bool) -> Result<()> {
 }
 
 /// Connects, and says who will be shut out.
-fn connect(path: &Path, machine: &Machine) -> Result<(Connection, Option<String>), Refused> {
+fn connect(path: &Path, machine: &Machine) -> Result<(Connection, Option<String>), Stop<Error>> {
     patience::lasts(OPENING);
     let _turn = companions::check_log(path)?;
     patience::lasts(OPENING);
     let shut_out = companions::share(path);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)?;
+    let mut connection = place::connect(path)?;
     connection.busy_handler(Some(patience::wait))?;
     let is_new = judge(&connection.transaction()?)?;
     connection.pragma_update(None, "trusted_schema", false)?;
@@ -122,7 +121,7 @@ fn connect(path: &Path, machine: &Machine) -> Result<(Connection, Option<String>
         return Err(read_only(path).into());
     }
     // A writer keeps nobody from reading, and so from opening.
-    if is_new || is_over(&connection.transaction()?, machine)? {
+    if is_new || time_before(&connection.transaction()?, machine)?.is_some() {
         patience::lasts(OPENING);
         connection.pragma_update(None, "synchronous", "FULL")?;
         begin(&mut connection, machine, is_new)?;
@@ -131,19 +130,16 @@ fn connect(path: &Path, machine: &Machine) -> Result<(Connection, Option<String>
     Ok((connection, shut_out))
 }
 
-/// Whether what the file says of its clock is of an earlier start of the machine.
-fn is_over(file: &Transaction<'_>, machine: &Machine) -> Result<bool, rusqlite::Error> {
-    let Some((boot, era)) = session::clock(file)? else { return Ok(true) };
-    Ok(boot != machine.boot || era.is_over(machine.uptime(), last_freed(file)?.saturating_sub(IN_A_ROW)))
-}
-
-/// When the last release was.
-fn last_freed(file: &Transaction<'_>) -> Result<Duration, rusqlite::Error> {
-    session::last_freed(file).map(|freed| Duration::from_micros(u64::try_from(freed).unwrap_or_default()))
+/// The latest time in a file that is of an earlier start of the machine, or new.
+fn time_before(file: &Transaction<'_>, machine: &Machine) -> Result<Option<Duration>, rusqlite::Error> {
+    let Some((boot, era)) = session::clock(file)? else { return Ok(Some(Duration::ZERO)) };
+    let freed = Duration::from_micros(u64::try_from(session::last_freed(file)?).unwrap_or_default());
+    let is_over = boot != machine.boot || era.is_over(machine.uptime(), freed.saturating_sub(IN_A_ROW));
+    Ok(is_over.then(|| era.reserved.max(freed)))
 }
 
 /// Whether the file is still empty; it must be a store otherwise. In one transaction: another process may be making it.
-fn judge(file: &Transaction<'_>) -> Result<bool, Refused> {
+fn judge(file: &Transaction<'_>) -> Result<bool, Stop<Error>> {
     if file.is_readonly(rusqlite::MAIN_DB)? {
         return Err(read_only(file.path().map_or(Path::new(""), Path::new)).into());
     }
@@ -163,7 +159,7 @@ fn judge(file: &Transaction<'_>) -> Result<bool, Refused> {
 }
 
 /// Has SQLite write ahead into a log. SQLite does not wait for others here, so we do.
-fn use_log(connection: &Connection) -> Result<(), Refused> {
+fn use_log(connection: &Connection) -> Result<(), Stop<Error>> {
     let mode = loop {
         let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
         match mode {
@@ -184,7 +180,7 @@ fn use_log(connection: &Connection) -> Result<(), Refused> {
 const IN_A_ROW: Duration = Duration::from_secs(1);
 
 /// Makes the tables, and begins another era after a start of the machine.
-fn begin(connection: &mut Connection, machine: &Machine, is_new: bool) -> Result<(), Refused> {
+fn begin(connection: &mut Connection, machine: &Machine, is_new: bool) -> Result<(), Stop<Error>> {
     let file = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have been faster.
     if is_new && judge(&file)? {
@@ -192,18 +188,14 @@ fn begin(connection: &mut Connection, machine: &Machine, is_new: bool) -> Result
         file.pragma_update(None, "application_id", APPLICATION)?;
         file.pragma_update(None, "user_version", VERSION)?;
     }
-    let known = session::clock(&file)?;
-    if !is_over(&file, machine)? {
-        return Ok(());
-    }
-    let latest = last_freed(&file)?;
-    let era = Era::begin(known.map(|(_, era)| era.reserved.max(latest)), clock::wall(), machine.uptime());
+    let Some(before) = time_before(&file, machine)? else { return Ok(()) };
+    let era = Era::begin(before, clock::wall(), machine.uptime());
     let write = "INSERT INTO shylock_clock (id, boot, began, uptime, reserved) VALUES (1, ?1, ?2, ?3, ?4)
         ON CONFLICT (id) DO UPDATE SET boot = excluded.boot, began = excluded.began, uptime = excluded.uptime,
             reserved = excluded.reserved";
     let values = params![machine.boot, micros(era.began), micros(era.uptime), micros(era.reserved)];
     file.execute(write, values)?;
-    file.commit().map_err(|error| Refused::Told(of_commit(error).into()))
+    file.commit().map_err(|error| Stop::Failed(of_commit(error).into()))
 }
 
 fn of_opening(error: rusqlite::Error, path: &Path) -> Error {

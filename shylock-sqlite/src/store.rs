@@ -31,10 +31,10 @@ const FLUSHING: Duration = Duration::from_millis(100);
 /// The file of the locks.
 #[derive(Debug)]
 pub(crate) struct Store {
-    pub(crate) connection: Connection,
-    pub(crate) place: Place,
-    pub(crate) machine: Machine,
-    pub(crate) retention: Duration,
+    connection: Connection,
+    place: Place,
+    machine: Machine,
+    retention: Duration,
     /// Whether the log may have something that the file itself has not.
     is_ahead: bool,
     /// Whether that is more than a renewal, which matters only while its holder lives.
@@ -62,7 +62,6 @@ impl Store {
 
     pub(crate) fn try_acquire(&mut self, request: &AcquireRequest) -> Result<Attempt, BackendError> {
         let retention = self.retention;
-        self.is_due = true;
         self.write(request.ttl, |session| {
             let existing = session.entry(&request.name)?;
             match Entry::take(existing.as_ref(), request, session.now, NO_SKEW)? {
@@ -78,7 +77,7 @@ impl Store {
     /// A lease in a file that was replaced is lost: others may have the lock in the new one.
     pub(crate) fn renew(&mut self, leases: &[Renewal]) -> Result<Vec<RenewOutcome>, BackendError> {
         let longest = leases.iter().map(|renewal| renewal.ttl).max().unwrap_or_default();
-        match self.write(longest, |session| leases.iter().map(|renewal| renew(session, renewal)).collect()) {
+        match self.change(longest, |session| leases.iter().map(|renewal| renew(session, renewal)).collect()) {
             Err(error) if error::is_replaced(&error) => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
@@ -91,13 +90,11 @@ impl Store {
     }
 
     pub(crate) fn release(&mut self, leases: &[LeaseKey]) -> Result<Vec<ReleaseOutcome>, BackendError> {
-        self.is_due = true;
         self.write(Duration::ZERO, |session| leases.iter().map(|lease| release(session, lease)).collect())
     }
 
     pub(crate) fn hand_off(&mut self, from: &LeaseKey, to: &AcquireRequest) -> Result<HandOff, BackendError> {
         let retention = self.retention;
-        self.is_due = true;
         self.write(to.ttl, |session| {
             let Some(entry) = session.entry(&from.name)? else { return Ok(HandOff::NotHeld) };
             let Some(next) = entry.handed_off(from, to, session.now)? else { return Ok(HandOff::NotHeld) };
@@ -196,12 +193,22 @@ impl Store {
 
     /// `ttl`: how long a lease lasts that this may grant or renew.
     fn write<T>(&mut self, ttl: Duration, work: impl Fn(&Session<'_>) -> Result<T, Stop>) -> Result<T, BackendError> {
-        self.is_ahead = true;
-        self.written(ttl, work)
-            .map_err(|error| if error::is_failed_write(&error) { self.place.explain(error) } else { error })
+        self.is_due = true;
+        self.change(ttl, work)
     }
 
-    fn written<T>(&mut self, ttl: Duration, work: impl Fn(&Session<'_>) -> Result<T, Stop>) -> Result<T, BackendError> {
+    /// The same for what only has to last as long as this process.
+    fn change<T>(&mut self, ttl: Duration, work: impl Fn(&Session<'_>) -> Result<T, Stop>) -> Result<T, BackendError> {
+        self.is_ahead = true;
+        let changed = self.transact(ttl, work);
+        changed.map_err(|error| if error::is_failed_write(&error) { self.place.explain(error) } else { error })
+    }
+
+    fn transact<T>(
+        &mut self,
+        ttl: Duration,
+        work: impl Fn(&Session<'_>) -> Result<T, Stop>,
+    ) -> Result<T, BackendError> {
         loop {
             self.check()?;
             self.held_until = self.held_until.max(Instant::now() + ttl);
@@ -282,7 +289,7 @@ fn release(session: &Session<'_>, lease: &LeaseKey) -> Result<ReleaseOutcome, St
 /// The entry, or that its record is corrupt: it is no lease of the caller's, and the others of its batch go on.
 fn sound_entry(session: &Session<'_>, name: &LockName) -> Result<Result<Option<Entry>, BackendError>, Stop> {
     match session.entry(name) {
-        Err(Stop::Told(corrupt)) => Ok(Err(corrupt)),
+        Err(Stop::Failed(corrupt)) => Ok(Err(corrupt)),
         entry => Ok(Ok(entry?)),
     }
 }
