@@ -12,16 +12,10 @@ fn remove_companions(place: &Place) {
     }
 }
 
-fn in_a_file() -> Place {
-    let place = Place::new();
-    let file = place.file("locks.sqlite");
-    place.with_store(format!("sqlite:{}", file.display()))
-}
-
 /// What is to outlive the program is in the file itself when it ends, so that its log may be taken for a left-over.
 #[test]
 fn a_log_that_is_removed_after_the_end_holds_nothing() {
-    let place = in_a_file();
+    let place = Place::on_a_file();
     assert_eq!(place.outcome(&["run", "--at-least", "1m", "k", "--", "true"]).0, 0);
     remove_companions(&place);
     let (code, stdout, stderr) = place.outcome(&["run", "--no-wait", "k", "--", "echo", "both"]);
@@ -35,7 +29,7 @@ fn a_log_that_is_removed_after_the_end_holds_nothing() {
 /// Nobody can see the holder's lock any more: the holder ends, and until then nobody gets in.
 #[test]
 fn a_log_that_is_removed_under_a_holder_ends_it_and_refuses_others() {
-    let place = in_a_file();
+    let place = Place::on_a_file();
     let mut holder = place.spawn(&["run", "--ttl", "45s", "k", "--", "sh", "-c", "echo in > held; exec sleep 77"]);
     place.line_in("held");
     remove_companions(&place);
@@ -51,7 +45,7 @@ fn a_log_that_is_removed_under_a_holder_ends_it_and_refuses_others() {
 /// What may go wrong in this place is said before it does, without `-v`.
 #[test]
 fn a_weak_place_is_named() {
-    let place = in_a_file();
+    let place = Place::on_a_file();
     assert_eq!(place.outcome(&["run", "k", "--", "true"]), (0, String::new(), String::new()));
     fs::set_permissions(place.file("locks.sqlite"), fs::Permissions::from_mode(0o660)).expect("set");
     fs::set_permissions(&place.folder, fs::Permissions::from_mode(0o1777)).expect("set");

@@ -4,6 +4,7 @@
 mod container;
 mod cron;
 mod deploy;
+mod shells;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -24,9 +25,7 @@ macro_rules! on_each_store {
 
         #[test]
         fn on_sqlite() {
-            let disk = crate::support::Place::new();
-            let file = disk.file("locks.sqlite");
-            $scenario(&crate::support::Place::on(format!("sqlite:{}", file.display())));
+            $scenario(&crate::support::Place::on_a_file());
         }
     };
 }

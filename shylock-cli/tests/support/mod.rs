@@ -35,12 +35,16 @@ impl Place {
     }
 
     pub(crate) fn on(store: impl Into<String>) -> Self {
-        Self::new().with_store(store)
+        let mut place = Self::new();
+        place.store = Some(store.into());
+        place
     }
 
-    pub(crate) fn with_store(mut self, store: impl Into<String>) -> Self {
-        self.store = Some(store.into());
-        self
+    /// Where a file in its folder is the store.
+    pub(crate) fn on_a_file() -> Self {
+        let mut place = Self::new();
+        place.store = Some(format!("sqlite:{}", place.file("locks.sqlite").display()));
+        place
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {

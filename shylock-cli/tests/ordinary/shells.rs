@@ -1,10 +1,10 @@
 //! Two shells exclude each other, on each kind of store.
 
-mod support;
-
 use std::{fs, thread};
 
-use support::{Place, stores};
+use crate::{on_each_store, support::Place};
+
+on_each_store!(two_shells_exclude_each_other);
 
 /// Each shell enters and leaves ten times; who is in sees nobody else.
 fn two_shells_exclude_each_other(place: &Place) {
@@ -24,21 +24,4 @@ fn two_shells_exclude_each_other(place: &Place) {
     let tokens: Vec<u64> = log.lines().map(|line| line.parse().unwrap_or_else(|_| panic!("{log}"))).collect();
     assert_eq!(tokens.len(), 20);
     assert!(tokens.is_sorted_by(|one, next| one < next), "{tokens:?}");
-}
-
-#[test]
-fn on_sqlite() {
-    two_shells_exclude_each_other(&Place::new());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn on_mongodb() {
-    let (_server, store) = stores::mongodb().await;
-    tokio::task::block_in_place(|| two_shells_exclude_each_other(&Place::on(store)));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn on_arangodb() {
-    let (_server, store) = stores::arangodb().await;
-    tokio::task::block_in_place(|| two_shells_exclude_each_other(&Place::on(store)));
 }
