@@ -11,14 +11,30 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
+/// Holds so many locks, whose names begin with this.
+async fn hold(manager: &LockManager, prefix: &str, locks: usize) -> Vec<AsyncLockGuard> {
+    let mut guards = Vec::new();
+    for number in 0..locks {
+        guards.push(manager.lock(format!("{prefix}{number}")).acquire().await.expect("granted"));
+    }
+    guards
+}
+
+/// So many acquisitions at once, each released as soon as it is granted.
+fn burst(manager: &LockManager, acquisitions: usize) -> JoinSet<()> {
+    let mut burst = JoinSet::new();
+    for number in 0..acquisitions {
+        let lock = manager.lock(format!("burst-{number}"));
+        burst.spawn(async move { lock.acquire().await.expect("granted").release().await.expect("released") });
+    }
+    burst
+}
+
 /// A busy store on which this process holds 50 locks.
 async fn busy(concurrency: usize, call: std::time::Duration) -> (Faulty, LockManager, Vec<AsyncLockGuard>) {
     let store = Faulty::with_concurrency(concurrency);
     let manager = store.manager();
-    let mut guards = Vec::new();
-    for number in 0..50 {
-        guards.push(manager.lock(format!("held-{number}")).acquire().await.expect("granted"));
-    }
+    let guards = hold(&manager, "held-", 50).await;
     for op in [Op::Acquire, Op::Release, Op::HandOff] {
         store.on(op, Fault::Delays(call));
     }
@@ -31,11 +47,7 @@ async fn busy(concurrency: usize, call: std::time::Duration) -> (Faulty, LockMan
 async fn a_busy_process_loses_no_lease() {
     let (store, manager, guards) = busy(10, ms(25)).await;
     let since = Instant::now();
-    let mut burst = JoinSet::new();
-    for number in 0..20_000 {
-        let lock = manager.lock(format!("burst-{number}"));
-        burst.spawn(async move { lock.acquire().await.expect("granted").release().await.expect("released") });
-    }
+    let mut burst = burst(&manager, 20_000);
     let mut smallest = s(30);
     while !burst.is_empty() {
         drop(timeout(ms(100), async { while burst.join_next().await.is_some() {} }).await);
@@ -69,10 +81,7 @@ async fn a_call_that_waits_to_be_sent_is_not_late() {
 async fn ten_thousand_releases_go_in_a_few_requests() {
     let store = Faulty::with_concurrency(4);
     let manager = store.manager();
-    let mut guards = Vec::new();
-    for number in 0..10_000 {
-        guards.push(manager.lock(format!("{number}")).acquire().await.expect("granted"));
-    }
+    let guards = hold(&manager, "", 10_000).await;
     store.on(Op::Release, Fault::Delays(ms(100)));
     let since = Instant::now();
     let mut releases = JoinSet::new();
@@ -92,10 +101,7 @@ async fn ten_thousand_releases_go_in_a_few_requests() {
 async fn releases_that_went_together_have_outcomes_of_their_own() {
     let store = Faulty::with_concurrency(1);
     let manager = store.manager();
-    let mut guards = Vec::new();
-    for number in 0..20 {
-        guards.push(manager.lock(format!("{number}")).acquire().await.expect("granted"));
-    }
+    let guards = hold(&manager, "", 20).await;
     store.manager().force_break("7").await.expect("broken").expect("it was held");
     store.on(Op::Release, Fault::Delays(ms(100)));
     let mut releases = JoinSet::new();
@@ -201,11 +207,7 @@ async fn a_queue_ends_with_the_outage() {
 #[tokio::test(start_paused = true)]
 async fn a_look_gets_its_turn_in_a_burst() {
     let (_store, manager, _guards) = busy(2, ms(25)).await;
-    let mut burst = JoinSet::new();
-    for number in 0..1000 {
-        let lock = manager.lock(format!("burst-{number}"));
-        burst.spawn(async move { lock.acquire().await.expect("granted").release().await.expect("released") });
-    }
+    let burst = burst(&manager, 1000);
     sleep(ms(100)).await;
     let since = Instant::now();
     assert!(manager.inspect("held-0").await.expect("answered").is_some());
